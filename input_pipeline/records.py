@@ -1,0 +1,156 @@
+"""One clip of one face: the unit of every data set, and its two records.
+
+Axes: T landmark frames, L landmarks of the layout, F stored RGB frames.
+
+A record is a safetensors blob: named arrays, and the label record as JSON in its header. That gives a schema without pickle,
+a reader that we need not write, and bytes that any safetensors reader opens.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from input_pipeline.errors import UserError
+
+SCHEMA = "tramp-jax/clip/1"
+
+# PFED5's five posed expressions in the order of its class index (references: tramp_lineage.md section 4).
+EXPRESSIONS = ("rest", "smile", "frown", "squeeze", "clench")
+
+
+@dataclasses.dataclass(frozen=True)
+class Label:
+    """What is known about a clip beside its pixels and points.
+
+    Attributes:
+      clip_id: unique in its data set.
+      subject: key of the person; splits are made of these.
+      expression: one of EXPRESSIONS.
+      dataset: name of the data set; "simulated" for the simulator's.
+      score: rated grade, None where nobody rated it.
+      scale_id: which scale the score is on (the 1987 UPDRS item 19 and MDS-UPDRS 3.2 differ).
+      report: reference report, None where there is none.
+      turns: instruction turns as {"role": ..., "content": ...}.
+      truth: simulator only: latent severity and signs that produced the clip, as numbers.
+      source: what made the record: extractor name and version, model SHA-256, frames decoded, and so on.
+    """
+
+    clip_id: str
+    subject: str
+    expression: str
+    dataset: str
+    score: float | None = None
+    scale_id: str = ""
+    report: str | None = None
+    turns: tuple[dict[str, str], ...] = ()
+    truth: dict[str, float] = dataclasses.field(default_factory=dict)
+    source: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Clip:
+    """A label with its arrays.
+
+    Coordinates: origin at the centre of the face crop, unit = side of the square crop, x right in the image, y down, z away
+    from the camera (MediaPipe's sign: nearer is smaller) in the same unit. So |x|, |y| <= 0.5 inside the crop, where float16
+    resolves 1/8 of a pixel of a 512 px crop or better.
+
+    Attributes:
+      landmarks: (T, L, 3) float16. Untracked frames repeat the last tracked one (the first, at the start).
+      layout: a key of `input_pipeline.motion.layouts.LAYOUTS`.
+      colours: (T, L, 3) uint8 RGB under each landmark.
+      times: (T,) float32 seconds, strictly increasing.
+      tracked: (T,) bool, whether a face was found.
+      blendshapes: (T, 52) float16 or None.
+      frames: F JPEG-encoded square face crops.
+      frame_index: (F,) int32, the landmark frame that each stored RGB frame belongs to.
+    """
+
+    label: Label
+    landmarks: np.ndarray
+    layout: str
+    colours: np.ndarray
+    times: np.ndarray
+    tracked: np.ndarray
+    blendshapes: np.ndarray | None = None
+    frames: tuple[bytes, ...] = ()
+    frame_index: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.int32))
+
+
+def encode_landmark_record(clip: Clip) -> bytes:
+    """Packs everything but the pixels."""
+    arrays = {
+        "landmarks": clip.landmarks.astype(np.float16),
+        "colours": clip.colours.astype(np.uint8),
+        "times": clip.times.astype(np.float32),
+        "tracked": clip.tracked.astype(np.uint8),
+    }
+    if clip.blendshapes is not None:
+        arrays["blendshapes"] = clip.blendshapes.astype(np.float16)
+    header = {"schema": SCHEMA, "kind": "landmarks", "layout": clip.layout, "label": _dump(dataclasses.asdict(clip.label))}
+    return save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata=header)
+
+
+def encode_frame_record(clip: Clip) -> bytes:
+    """Packs the JPEG frames: one byte array and its cut points, since safetensors holds no ragged lists."""
+    ends = np.cumsum([len(jpeg) for jpeg in clip.frames], dtype=np.int64) if clip.frames else np.zeros(0, np.int64)
+    arrays = {
+        "jpeg": np.frombuffer(b"".join(clip.frames), np.uint8),
+        "ends": ends,
+        "frame_index": clip.frame_index.astype(np.int32),
+    }
+    return save(arrays, metadata={"schema": SCHEMA, "kind": "frames", "clip_id": clip.label.clip_id})
+
+
+def decode_landmark_record(blob: bytes) -> Clip:
+    """The inverse of `encode_landmark_record`; frames stay empty.
+
+    Raises:
+      UserError: not a record of this schema.
+    """
+    arrays, header = _open(blob, "landmarks")
+    label = json.loads(header["label"])
+    label["turns"] = tuple(label["turns"])
+    return Clip(
+        label=Label(**label),
+        landmarks=arrays["landmarks"],
+        layout=header["layout"],
+        colours=arrays["colours"],
+        times=arrays["times"],
+        tracked=arrays["tracked"].astype(bool),
+        blendshapes=arrays.get("blendshapes"),
+    )
+
+
+def decode_frame_record(blob: bytes) -> tuple[tuple[bytes, ...], np.ndarray]:
+    """JPEG frames and the landmark frame of each, (F,) int32.
+
+    Raises:
+      UserError: not a record of this schema.
+    """
+    arrays, _ = _open(blob, "frames")
+    jpeg, ends = arrays["jpeg"].tobytes(), arrays["ends"]
+    starts = np.concatenate([[0], ends[:-1]]) if len(ends) else ends
+    return tuple(jpeg[a:b] for a, b in zip(starts, ends, strict=True)), arrays["frame_index"]
+
+
+def _open(blob: bytes, kind: str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    try:
+        arrays = load(blob)
+        header = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])["__metadata__"]
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise UserError(f"not a clip record ({error}): rebuild the shard that holds it") from error
+    if header.get("schema") != SCHEMA or header.get("kind") != kind:
+        found = f"{header.get('schema')}, {header.get('kind')}"
+        raise UserError(f"record is ({found}), expected ({SCHEMA}, {kind}): rebuild the data with this version")
+    return arrays, header
+
+
+def _dump(value: dict[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
