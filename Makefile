@@ -1,0 +1,43 @@
+# `make demo` and `make test` install what they need into .venv first. The lines are the commands that one would type.
+PYTHON ?= python3.11
+VENV ?= .venv
+# torch==2.13.0 (tests only) is large on Linux from the default index; TORCH_INDEX=URL names one with CPU builds.
+TORCH_INDEX ?=
+SEED ?= 0
+DATA ?= data/demo
+RUN ?= runs/demo
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test test-slow lint clean
+
+demo: $(VENV)/.installed
+	$(BIN)/python -m input_pipeline.simulate --output=$(DATA) --seed=0
+	$(BIN)/python -m tramp_jax.train --config=configs/demo.py --workdir=$(RUN) --seed=$(SEED) --config.data.path=$(DATA)
+	$(BIN)/python -m tramp_jax.evaluate --checkpoint=$(RUN)
+	$(BIN)/python -m tramp_jax.assess $(DATA) --checkpoint=$(RUN) --output=$(RUN)/report
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(PIP) --editable '.[extract]'
+	touch $@
+
+$(VENV)/.installed-test: pyproject.toml $(VENV)/.installed
+	$(PIP) torch==2.13.0 $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	$(PIP) --editable '.[extract,test]'
+	touch $@
+
+clean:
+	rm -rf data runs

@@ -1,0 +1,145 @@
+"""Reading a data set folder by index."""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+import itertools
+import json
+import os
+import pathlib
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from array_record.python import array_record_module
+
+from input_pipeline import records
+from input_pipeline.errors import UserError
+from input_pipeline.manifest import LABELS, MANIFEST, File, Manifest, read_manifest, verify_file
+from input_pipeline.records import Clip, Label
+
+
+class Dataset:
+    """A data set folder, read by index; safe to share between threads.
+
+    Attributes:
+      path: the folder.
+      manifest: what `manifest.json` says.
+      labels: label of every clip, in index order.
+    """
+
+    def __init__(self, path: pathlib.Path, manifest: Manifest, labels: list[Label]):
+        self.path, self.manifest, self.labels = path, manifest, labels
+        self._ends = list(itertools.accumulate(file.records for file in manifest.landmarks))
+        self._readers: dict[str, array_record_module.ArrayRecordReader] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Dataset:
+        """Opens a folder: reads manifest and label index, checks that every file is there with its size.
+
+        Raises:
+          UserError: no folder, no manifest, another schema, a file missing or of another size.
+        """
+        if not str(path):
+            raise UserError("no data set folder given; set --config.data.path=FOLDER")
+        folder = pathlib.Path(path)
+        manifest = read_manifest(folder)
+        for file in manifest.files():
+            size = (folder / file.name).stat().st_size if (folder / file.name).is_file() else None
+            if size != file.bytes:
+                found = "missing" if size is None else f"{size} bytes"
+                raise UserError(
+                    f"{folder / file.name}: {found}, expected {file.bytes} bytes; copy it again or rebuild the data"
+                )
+        return cls(folder, manifest, _read_labels(folder / LABELS, manifest.clips))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def clip(self, index: int, with_frames: bool = False) -> Clip:
+        """Reads one clip; without frames the frame shards stay untouched.
+
+        Raises:
+          UserError: the record is damaged or belongs to another clip, or frames are asked of a data set without them.
+        """
+        clip = self._decode("landmarks", index, records.decode_landmark_record)
+        self._check_key("landmarks", index, clip.label.clip_id)
+        if not with_frames:
+            return clip
+        if not self.manifest.has_frames:
+            raise UserError(f"{self.path}: the data set has no frames; train without vision or extract with frames")
+        (frames, frame_index), key = self._decode("frames", index, _decode_frames)
+        self._check_key("frames", index, key)
+        return dataclasses.replace(clip, frames=frames, frame_index=frame_index)
+
+    def record(self, family: str, index: int) -> bytes:
+        """The raw record of a clip; `family` is one of FAMILIES.
+
+        Raises:
+          UserError: the record is damaged.
+        """
+        shard, position = self._locate(index)
+        reader = self._reader(getattr(self.manifest, family)[shard])
+        try:
+            return reader.read([position])[0]
+        except (RuntimeError, IndexError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"{self.where(family, index)} is damaged ({reason}); copy the file again or rebuild") from error
+
+    def where(self, family: str, index: int) -> str:
+        """Names file, record and clip, for error messages."""
+        shard, position = self._locate(index)
+        name = getattr(self.manifest, family)[shard].name
+        return f"{self.path / name}: record {position} ({self.labels[index].clip_id})"
+
+    def verify(self) -> list[str]:
+        """Reads every file and compares its SHA-256 with the manifest's; one line per file that differs."""
+        return [problem for file in self.manifest.files() if (problem := verify_file(self.path, file))]
+
+    def _decode(self, family: str, index: int, decode: Callable[[bytes], Any]) -> Any:
+        blob = self.record(family, index)
+        try:
+            return decode(blob)
+        except UserError as error:
+            raise UserError(f"{self.where(family, index)}: {error}") from error
+
+    def _check_key(self, family: str, index: int, found: str) -> None:
+        expected = self.labels[index].clip_id
+        if found != expected:
+            raise UserError(f"{self.where(family, index)} holds clip {found!r}, {LABELS} says {expected!r}; rebuild the data")
+
+    def _locate(self, index: int) -> tuple[int, int]:
+        if not 0 <= index < len(self):
+            raise IndexError(f"clip {index} of {len(self)}")
+        shard = bisect.bisect_right(self._ends, index)
+        return shard, index - (self._ends[shard - 1] if shard else 0)
+
+    def _reader(self, file: File) -> array_record_module.ArrayRecordReader:
+        with self._lock:
+            if file.name not in self._readers:
+                path = str(self.path / file.name)
+                reader = array_record_module.ArrayRecordReader(path, "readahead_buffer_size:0", file_reader_buffer_size=32768)
+                if not reader.ok() or reader.num_records() != file.records:
+                    raise UserError(f"{path}: not a whole ArrayRecord file of {file.records} records; copy it again or rebuild")
+                self._readers[file.name] = reader
+            return self._readers[file.name]
+
+
+def _decode_frames(blob: bytes) -> tuple[tuple[tuple[bytes, ...], np.ndarray], str]:
+    content = records.decode_frame_record(blob)
+    # A safetensors file is 8 bytes of header length, the header as JSON, the data.
+    return content, json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])["__metadata__"]["clip_id"]
+
+
+def _read_labels(path: pathlib.Path, clips: int) -> list[Label]:
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        labels = [Label(**{**row, "turns": tuple(row["turns"])}) for row in rows]
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{path}: not a label index ({error}); copy it again or rebuild the data") from error
+    if len(labels) != clips:
+        raise UserError(f"{path}: {len(labels)} labels, {MANIFEST} says {clips} clips; copy it again or rebuild the data")
+    return labels

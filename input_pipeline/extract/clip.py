@@ -1,0 +1,224 @@
+"""One video to one clip: landmarks, colours, tracking flags, blendshapes, face crops.
+
+The file is decoded twice. The crop's box needs the landmarks of the whole clip, and holding the frames instead would cost
+gigabytes; the second pass makes RGB only of the frames that are stored, a few percent of the time that MediaPipe takes.
+Memory stays at some decoded frames and about 10 kB per frame of the clip.
+
+Axes: T landmark frames, N tracked ones, L landmarks, F stored RGB frames.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from input_pipeline.errors import UserError
+from input_pipeline.extract.crop import MARGIN, Box, crop_jpeg, face_box
+from input_pipeline.extract.landmarker import Landmarker
+from input_pipeline.extract.video import Limits, Video, content_sha256
+from input_pipeline.records import EXPRESSIONS, Clip, Label
+
+# Goes into every record; to be raised whenever the same video would give another clip.
+EXTRACTOR = "input_pipeline.extract/1"
+LAYOUT = "mediapipe478"
+
+Progress = Callable[[int, int], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Tracking:
+    """What the first pass saw.
+
+    Attributes:
+      times: (T,) float32 seconds.
+      tracked: (T,) bool.
+      landmarks: (N, L, 3) float32 pixels.
+      colours: (N, L, 3) uint8.
+      blendshapes: (N, 52) float32.
+      damaged: packets and frames that could not be decoded whole.
+    """
+
+    times: np.ndarray
+    tracked: np.ndarray
+    landmarks: np.ndarray
+    colours: np.ndarray
+    blendshapes: np.ndarray
+    damaged: int
+
+
+def extract_clip(
+    video: str | Path,
+    landmarker: Landmarker,
+    *,
+    expression: str,
+    subject: str,
+    dataset: str = "own",
+    clip_id: str | None = None,
+    score: float | None = None,
+    scale_id: str = "",
+    report: str | None = None,
+    frame_size: int = 256,
+    max_frames_stored: int = 512,
+    margin: float = MARGIN,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+) -> Clip:
+    """Reads one video of one face.
+
+    Args:
+      video: a local video file.
+      landmarker: the model, opened once for any number of videos.
+      expression: one of `records.EXPRESSIONS`.
+      subject: key of the person.
+      clip_id: None names the clip after subject, expression and the file's content.
+      frame_size: side of the stored face crops in pixels.
+      max_frames_stored: see `frames_to_store`.
+      margin: side of the crop over the extent of the face (see `crop.face_box`).
+      limits: the largest video that is read.
+      progress: called after each frame with (frames done, frames expected; 0 if the file does not say).
+
+    Returns:
+      A clip in layout "mediapipe478". `label.source` holds: `extractor`, `mediapipe`, `landmarker_sha256`, `video_sha256`,
+      `frames`, `frames_tracked`, `fps` (measured from the timestamps), `width`, `height` (upright), `rotation` (degrees
+      counterclockwise), `mirrored`, `crop` ([x, y, side] in upright pixels), `frame_size`, `warnings` (lines about the file).
+
+    Raises:
+      UserError: the file is not a readable video, is over the limits, shows no face, or an argument is wrong.
+    """
+    _check_arguments(expression, subject, frame_size, max_frames_stored)
+    source = Video(video, limits)
+    tracking = _track(source, landmarker, progress)
+    box = face_box(tracking.landmarks, margin)
+    frame_index = frames_to_store(len(tracking.times), max_frames_stored)
+    digest = content_sha256(source.path)
+    # Untracked frames hold the last tracked one; those before any face, the first.
+    held = np.maximum(np.cumsum(tracking.tracked) - 1, 0)
+    label = Label(
+        clip_id=clip_id or f"{subject}-{expression}-{digest[:12]}",
+        subject=subject,
+        expression=expression,
+        dataset=dataset,
+        score=score,
+        scale_id=scale_id,
+        report=report,
+        source={
+            "extractor": EXTRACTOR,
+            "mediapipe": landmarker.version,
+            "landmarker_sha256": landmarker.sha256,
+            "video_sha256": digest,
+            "crop": [box.x, box.y, box.side],
+            "frame_size": frame_size,
+            **_describe(source, tracking),
+        },
+    )
+    return Clip(
+        label=label,
+        landmarks=box.to_crop_units(tracking.landmarks).astype(np.float16)[held],
+        layout=LAYOUT,
+        colours=tracking.colours[held],
+        times=tracking.times,
+        tracked=tracking.tracked,
+        blendshapes=tracking.blendshapes.astype(np.float16)[held],
+        frames=_crop_frames(source, box, frame_index, frame_size),
+        frame_index=frame_index,
+    )
+
+
+def frames_to_store(num_frames: int, most: int) -> np.ndarray:
+    """Which frames keep their picture, (F,) int32, increasing, F <= most.
+
+    All of them where they fit. Otherwise half of the pictures spread evenly over the clip, for the reader of a report, and
+    half are its last frames, where the window of the model lies (reference 2.2: the last frames); the split is ours.
+    """
+    if num_frames <= most:
+        return np.arange(num_frames, dtype=np.int32)
+    tail = num_frames - most // 2
+    spread = np.linspace(0, tail - 1, most - most // 2).round().astype(np.int32)
+    return np.concatenate([spread, np.arange(tail, num_frames, dtype=np.int32)])
+
+
+def _check_arguments(expression: str, subject: str, frame_size: int, max_frames_stored: int) -> None:
+    check_expression(expression)
+    if not subject:
+        raise UserError("subject is empty: expected a key of the person, so that splits can keep people apart")
+    if not 16 <= frame_size <= 2048:
+        raise UserError(f"frame_size is {frame_size}: expected 16 to 2048 pixels")
+    if max_frames_stored < 2:
+        raise UserError(f"max_frames_stored is {max_frames_stored}: expected 2 or more")
+
+
+def check_expression(expression: str) -> None:
+    """Raises UserError, with the nearest name, unless it is one of `records.EXPRESSIONS`."""
+    if expression not in EXPRESSIONS:
+        near = difflib.get_close_matches(str(expression).lower(), EXPRESSIONS, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UserError(f"unknown expression '{expression}': expected one of {', '.join(EXPRESSIONS)}{hint}")
+
+
+def _track(video: Video, landmarker: Landmarker, progress: Progress | None) -> _Tracking:
+    times, tracked, landmarks, colours, blendshapes = [], [], [], [], []
+    with landmarker.track() as tracker:
+        for frame in video.frames():
+            rgb = frame.rgb()
+            face = tracker.detect(rgb, frame.time)
+            times.append(frame.time)
+            tracked.append(face is not None)
+            if face is not None:
+                landmarks.append(face.landmarks)
+                colours.append(_colours(rgb, face.landmarks))
+                blendshapes.append(face.blendshapes)
+            if progress:
+                progress(frame.index + 1, video.frames_expected)
+    if len(times) < 2:
+        raise UserError(f"{video.path}: has {len(times)} frame: a clip of motion needs at least 2; give a video")
+    if not landmarks:
+        raise UserError(
+            f"no face found in {len(times)} frames of {video.path}: expected one upright, well lit face, seen from the front"
+            " and not too small; crop or turn the video, or film it again"
+        )
+    return _Tracking(
+        np.array(times, np.float32),
+        np.array(tracked),
+        np.stack(landmarks),
+        np.stack(colours),
+        np.stack(blendshapes),
+        video.damaged,
+    )
+
+
+def _colours(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """RGB of the one pixel under each landmark (L, 3), the reference's "RGB 1x1"; the border's beyond the border."""
+    columns = np.clip(landmarks[:, 0].astype(int), 0, rgb.shape[1] - 1)
+    rows = np.clip(landmarks[:, 1].astype(int), 0, rgb.shape[0] - 1)
+    return rgb[rows, columns]
+
+
+def _crop_frames(video: Video, box: Box, frame_index: np.ndarray, size: int) -> tuple[bytes, ...]:
+    wanted = set(frame_index.tolist())
+    return tuple(crop_jpeg(frame.rgb(), box, size) for frame in video.frames() if frame.index in wanted)
+
+
+def _describe(video: Video, tracking: _Tracking) -> dict[str, Any]:
+    seconds = float(tracking.times[-1])
+    warnings = []
+    if tracking.damaged:
+        warnings.append(f"{tracking.damaged} damaged places in the video file")
+    if seconds < 0.8 * video.seconds_expected - 1:
+        warnings.append(f"only {seconds:.1f} s of {video.seconds_expected:.1f} s of the video file could be read")
+    if video.mirrored:
+        warnings.append("the video file asks to be shown mirrored: left and right are as it is shown")
+    return {
+        "frames": len(tracking.times),
+        "frames_tracked": int(tracking.tracked.sum()),
+        "fps": round((len(tracking.times) - 1) / seconds, 3),
+        "width": video.width,
+        "height": video.height,
+        "rotation": video.rotation,
+        "mirrored": video.mirrored,
+        "warnings": warnings,
+    }

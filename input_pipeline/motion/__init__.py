@@ -1,0 +1,1 @@
+"""From landmarks to measured motion: layouts, kinematics, facts (NumPy and SciPy only)."""

@@ -1,0 +1,59 @@
+"""The text of one example: instruction, report, and which tokens are to be learned.
+
+Axes: S tokens.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from input_pipeline.errors import UserError
+from input_pipeline.records import EXPRESSIONS
+from input_pipeline.tokenizer import Tokenizer
+
+
+def instruction(expression: str) -> str:
+    """What the language model is asked (ours: TraMP-LLaMA publishes no prompt). The expression's name stands only here."""
+    return f"Describe the facial motion. Task: {expression}."
+
+
+def encode_example(tokenizer: Tokenizer, expression: str, report: str | None, length: int) -> dict[str, np.ndarray]:
+    """begin, instruction, report, end, padded on the right; without a report the instruction alone.
+
+    Args:
+      expression: named in the instruction.
+      report: the target text, or None.
+      length: S. A longer report loses its last tokens, never the end token.
+
+    Returns:
+      tokens (S,) int32; token_mask (S,) bool, False on padding; loss_mask (S,) float32, 1 on report and end tokens, each to
+      be predicted from those before it; prompt_length () int32, begin and instruction; truncated () int32, report tokens
+      lost.
+    """
+    prompt = [tokenizer.bos_id, *tokenizer.encode(instruction(expression))]
+    target = [] if report is None else tokenizer.encode(report)
+    lost = max(len(prompt) + len(target) + 1 - length, 0)
+    if report is not None:
+        target = [*target[: len(target) - lost], tokenizer.eos_id]
+    used = len(prompt) + len(target)
+    tokens = np.full(length, tokenizer.pad_id, np.int32)
+    tokens[:used] = prompt + target
+    place = np.arange(length)
+    return {
+        "tokens": tokens,
+        "token_mask": place < used,
+        "loss_mask": ((place >= len(prompt)) & (place < used)).astype(np.float32),
+        "prompt_length": np.int32(len(prompt)),
+        "truncated": np.int32(lost if report is not None else 0),
+    }
+
+
+def check_text_length(tokenizer: Tokenizer, length: int) -> None:
+    """Refuses a length without room for the longest instruction, one report token and the end.
+
+    Raises:
+      UserError: with the length that is needed.
+    """
+    needed = max(len(tokenizer.encode(instruction(name))) for name in EXPRESSIONS) + 3
+    if length < needed:
+        raise UserError(f"data.text_length={length}: the instruction alone needs {needed}; raise it")

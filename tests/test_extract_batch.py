@@ -1,0 +1,135 @@
+"""Lists of videos, and `python -m input_pipeline.extract` from video files to a data set."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import pytest
+from video_factory import write_video
+
+from input_pipeline.errors import UserError
+from input_pipeline.extract.batch import Item, list_items
+from input_pipeline.shards import Dataset
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+def extract(*args):
+    command = [sys.executable, "-m", "input_pipeline.extract", *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY, env=dict(os.environ))
+
+
+@pytest.fixture(scope="module")
+def folder(media, tmp_path_factory):
+    """Two short videos with a face, one without, and a text file that calls itself a video."""
+    folder = tmp_path_factory.mktemp("videos")
+    for name, source in (
+        ("anna", "face_wolfgang_langer_pexels.mp4"),
+        ("bert", "face_then_no_face.mov"),
+        ("carl", "no_face.mp4"),
+    ):
+        with av.open(str(media / source)) as container:
+            pictures = [
+                picture.to_ndarray(format="rgb24") for picture, _ in zip(container.decode(video=0), range(8), strict=False)
+            ]
+        write_video(folder / f"{name}.mp4", pictures, range(0, 320, 40))
+    (folder / "dora.mp4").write_text("not a video")
+    return folder
+
+
+def table(tmp_path, text):
+    path = tmp_path / "list.csv"
+    path.write_text(text)
+    return path
+
+
+def test_a_csv_says_what_it_knows_and_flags_fill_the_rest(tmp_path):
+    path = table(tmp_path, 'path,subject,expression,score,report\na.mp4,p1,frown,2.5,"Brows, both."\nsub/b.mp4,,,,\n')
+    assert list_items(path, expression="smile") == [
+        Item(tmp_path / "a.mp4", "p1", "frown", 2.5, "Brows, both."),
+        Item(tmp_path / "sub/b.mp4", "b", "smile"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("path,grade\na.mp4,2\n", "unknown column 'grade'"),
+        ("path,Score\na.mp4,2\n", "did you mean score"),
+        ("subject\np1\n", "no column 'path'"),
+        ("path\n", "no rows"),
+        ("", "no column 'path'"),
+        ("path,expression\na.mp4,smirk\n", "line 2: unknown expression 'smirk'"),
+        ("path,score\na.mp4,high\n", "line 2: score 'high' is not a number"),
+        ("path,score\na.mp4,nan\n", "line 2: score 'nan' is not a number"),
+        ("path,report\na.mp4,one, two\n", "line 2: more fields"),
+        ("path,score\n,2\n", "line 2: no path"),
+    ],
+)
+def test_a_wrong_csv_is_one_line_before_any_video_is_read(tmp_path, text, words):
+    with pytest.raises(UserError) as caught:
+        list_items(table(tmp_path, text), expression="smile")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_needs_an_expression_and_names_subjects_after_files(tmp_path):
+    for name in ("b.mp4", "a.mp4"):
+        (tmp_path / name).write_bytes(b"x")
+    assert [(item.path.name, item.subject) for item in list_items(tmp_path, "rest")] == [("a.mp4", "a"), ("b.mp4", "b")]
+    assert [item.subject for item in list_items(tmp_path / "a.mp4", "rest", subject="p9")] == ["p9"]
+    with pytest.raises(UserError, match="--expression"):
+        list_items(tmp_path)
+    with pytest.raises(UserError, match="no such file"):
+        list_items(tmp_path / "absent.csv")
+
+
+def test_bad_videos_go_to_the_dead_letter_list_and_the_rest_is_packed(folder, media, tmp_path):
+    (folder / "eve.mp4").write_bytes((folder / "anna.mp4").read_bytes())
+    out = tmp_path / "own"
+    done = extract(folder, f"--landmarker={media / 'face_landmarker.task'}", f"--output={out}", "--expression=smile")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2 clips of 2 subjects" in done.stdout
+    assert "3 left out" in done.stdout
+    dataset = Dataset.open(out)
+    assert [label.subject for label in dataset.labels] == ["anna", "bert"]
+    clip = dataset.clip(0, with_frames=True)
+    assert clip.tracked.all()
+    assert len(clip.frames) == len(clip.times) == 8
+    reasons = (out / "dead_letter.jsonl").read_text()
+    for words in ("no face found in 8 frames", "not a video", "the same video as"):
+        assert words in reasons
+
+
+def test_a_csv_carries_scores_and_reports_into_the_data_set(folder, media, tmp_path):
+    listed = table(tmp_path, f"path,subject,expression,score,report\n{folder / 'anna.mp4'},p1,frown,3,Brows move little.\n")
+    out = tmp_path / "own"
+    done = extract(listed, f"--landmarker={media / 'face_landmarker.task'}", f"--output={out}", "--name=clinic")
+    assert done.returncode == 0, done.stderr
+    label = Dataset.open(out).labels[0]
+    assert (label.subject, label.expression, label.score) == ("p1", "frown", 3.0)
+    assert (label.report, label.dataset) == ("Brows move little.", "clinic")
+    again = extract(listed, f"--landmarker={media / 'face_landmarker.task'}", f"--output={out}")
+    assert again.returncode == 2
+    assert "holds a data set already" in again.stderr
+
+
+def test_wrong_calls_end_with_one_line_and_code_2(folder, media, tmp_path):
+    model, out = f"--landmarker={media / 'face_landmarker.task'}", f"--output={tmp_path / 'own'}"
+    calls = {
+        ("anna.mp4",): "--landmarker and --output are needed",
+        (): "expected one video",
+        (folder / "carl.mp4", model, out, "--expression=smile"): "no face found in 8 frames of",
+        (folder / "dora.mp4", model, out, "--expression=smile"): "not a video",
+        (folder / "anna.mp4", model, out, "--expression=smirk"): "unknown expression 'smirk'",
+        (folder / "anna.mp4", f"--landmarker={folder / 'dora.mp4'}", out, "--expression=smile"): "not a Face Landmarker model",
+    }
+    for args, words in calls.items():
+        done = extract(*args)
+        assert done.returncode == 2, args
+        assert done.stderr.startswith("error: ")
+        assert words in done.stderr
+        assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "own" / "manifest.json").exists()

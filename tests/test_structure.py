@@ -1,0 +1,48 @@
+"""Imports run one way, and the runtime stays free of what it must not need."""
+
+import ast
+import pathlib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+FILES = sorted(p.relative_to(ROOT) for package in ("tramp_jax", "input_pipeline") for p in (ROOT / package).rglob("*.py"))
+
+# A folder may import its own layer and those after it. Modules at the top of tramp_jax are entry points: they may import all.
+LAYERS = (
+    ("training", "checkpoint", "metrics", "report", "hf"),
+    ("generation", "tasks"),
+    ("models", "sharding"),
+)
+RANK = {folder: rank for rank, layer in enumerate(LAYERS) for folder in layer}
+
+
+def imports(path):
+    tree = ast.parse((ROOT / path).read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+            if node.module in ("tramp_jax", "input_pipeline"):
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_no_module_imports_what_the_runtime_must_not_need(path):
+    roots = {name.split(".")[0] for name in imports(path)}
+    assert not roots & {"torch", "torchvision", "tensorflow", "pickle", "transformers"}
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p.parts[0] == "input_pipeline"], ids=str)
+def test_the_input_pipeline_imports_no_model_code(path):
+    assert not {name.split(".")[0] for name in imports(path)} & {"tramp_jax", "jax", "flax", "optax"}
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p.parts[0] == "tramp_jax" and len(p.parts) > 2], ids=str)
+def test_layers_import_downwards_only(path):
+    own = RANK[path.parts[1]]
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] == "tramp_jax" and len(parts) > 1 and parts[1] in RANK:
+            assert RANK[parts[1]] >= own, f"{path} imports {name}"

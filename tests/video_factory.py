@@ -1,0 +1,65 @@
+"""Small video files with known content and times, for the tests of extraction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+MILLISECOND = Fraction(1, 1000)
+
+
+def write_video(
+    path: Path,
+    pictures: Iterable[np.ndarray],
+    stamps: Sequence[int],
+    *,
+    time_base: Fraction = MILLISECOND,
+    codec: str = "libx264",
+    rotation: float | None = None,
+    hflip: bool = False,
+    aspect: Fraction | None = None,
+) -> Path:
+    """Encodes (H, W, 3) uint8 pictures, one per stamp in units of the time base."""
+    with av.open(str(path), "w") as container:
+        stream = None
+        for picture, stamp in zip(pictures, stamps, strict=True):
+            if stream is None:
+                stream = container.add_stream(codec, rate=round(1 / time_base) if time_base > MILLISECOND else 30)
+                stream.height, stream.width = picture.shape[:2]
+                stream.pix_fmt = "yuv420p"
+                stream.codec_context.time_base = time_base
+                if rotation is not None:
+                    stream.set_display_rotation(rotation, hflip=hflip)
+                if aspect:
+                    stream.codec_context.sample_aspect_ratio = aspect
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+            frame.pts, frame.time_base = stamp, time_base
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def write_sound(path: Path) -> Path:
+    """A second of silence, no video."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=16000)
+        stream.layout = "mono"
+        for _ in range(16):
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+            frame.sample_rate = 16000
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def quadrants(height: int = 48, width: int = 64) -> np.ndarray:
+    """A picture of four grey quadrants, so that every turn and flip of it looks different."""
+    picture = np.zeros((height, width, 3), np.uint8)
+    picture[: height // 2, width // 2 :] = 80
+    picture[height // 2 :, : width // 2] = 160
+    picture[height // 2 :, width // 2 :] = 240
+    return picture

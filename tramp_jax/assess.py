@@ -1,0 +1,139 @@
+"""`python -m tramp_jax.assess VIDEO --checkpoint=RUN --landmarker=FILE --expression=smile --output=DIR`: one page per clip.
+
+VIDEO may be a folder of videos (a page and JSON each, an index page and one CSV) or a data set folder (its clips; no
+landmarker needed). In Python: `tramp_jax.load("runs/demo").assess("clip.mp4", expression="smile", landmarker="...")`.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from input_pipeline import cli
+from input_pipeline.errors import UserError
+from input_pipeline.records import EXPRESSIONS, Clip
+
+_CHECKPOINT = flags.DEFINE_string("checkpoint", None, "A run: the --workdir of tramp_jax.train.")
+_OUTPUT = flags.DEFINE_string("output", None, "Folder for report.html and assessment.json.")
+_LANDMARKER = flags.DEFINE_string("landmarker", None, "MediaPipe's face_landmarker.task; needed for videos.")
+_EXPRESSION = flags.DEFINE_string("expression", None, f"The posed task of the videos: {', '.join(EXPRESSIONS)}.")
+_CLIPS = flags.DEFINE_list("clips", [], "Clip ids of a data set folder; default: one of the test fold per expression.")
+_SHOW_FACE = flags.DEFINE_bool("show_face", True, "False leaves the face out of the page: mesh and trails only.")
+
+USAGE = "python -m tramp_jax.assess VIDEO|FOLDER|DATASET --checkpoint=RUN --output=DIR [--landmarker=FILE --expression=NAME]"
+VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"})
+
+
+def main(argv: Sequence[str]) -> None:
+    """One positional argument; flags are absl's."""
+    if len(argv) != 1:
+        raise UserError(f"expected one VIDEO, folder or data set, got {len(argv)}; usage: {USAGE}")
+    path, output = Path(argv[0]), Path(_OUTPUT.value)
+    expression = checked_expression(_EXPRESSION.value) if _EXPRESSION.value is not None else None
+    is_dataset = (path / "manifest.json").is_file()
+    if not path.exists():
+        raise UserError(f"{path}: no such file or folder: pass a video, a folder of videos or a data set folder")
+    if not is_dataset:
+        check_video_flags(path, expression, _LANDMARKER.value)
+
+    from tramp_jax.assessor import Assessor
+
+    if path.is_file():
+        assessor = Assessor(Path(_CHECKPOINT.value))
+        assessment = assessor.assess(
+            path, expression=expression, landmarker=_LANDMARKER.value, output=output, show_face=_SHOW_FACE.value
+        )
+        _tell(assessment, output / "report.html")
+        return
+    assessor = Assessor(Path(_CHECKPOINT.value))
+    if is_dataset:
+        clips: Iterator[tuple[str, Clip | UserError]] = assessor.dataset_clips(path, _CLIPS.value)
+    else:
+        clips = assessor.video_clips(path, sorted(_videos(path)), expression, _LANDMARKER.value)
+    assess_many(assessor, clips, output)
+
+
+def checked_expression(name: str) -> str:
+    """The name, if it is one of the posed tasks.
+
+    Raises:
+      UserError: it is not.
+    """
+    if name not in EXPRESSIONS:
+        raise UserError(f"--expression={name}: unknown; use one of {', '.join(EXPRESSIONS)}")
+    return name
+
+
+def check_video_flags(path: Path, expression: str | None, landmarker: str | None) -> None:
+    """Raises UserError where a video cannot be assessed for want of a flag; before anything slow is loaded."""
+    if landmarker is None:
+        raise UserError("--landmarker=FILE is needed for videos: MediaPipe's face_landmarker.task (README, 'Your own videos')")
+    if not Path(landmarker).is_file():
+        raise UserError(
+            f"--landmarker={landmarker}: no such file: pass MediaPipe's face_landmarker.task (README, 'Your own videos')"
+        )
+    if expression is None:
+        raise UserError(f"--expression is needed for videos: one of {', '.join(EXPRESSIONS)}")
+    if path.is_dir() and not _videos(path):
+        raise UserError(f"{path}: holds no video ({', '.join(sorted(VIDEO_SUFFIXES))}) and is no data set folder")
+
+
+def assess_many(assessor: Any, clips: Iterator[tuple[str, Clip | UserError]], output: Path) -> None:
+    """A page and JSON per clip in OUTPUT/NAME/, then index.html and assessments.csv. A clip that fails is a row that says why.
+
+    Raises:
+      UserError: no clip could be assessed.
+    """
+    from tramp_jax.report.page import write_index
+
+    rows: list[dict[str, Any]] = []
+    for name, clip in clips:
+        if isinstance(clip, UserError):
+            print(f"left out: {clip}", file=sys.stderr)
+            rows.append(_row(name, error=str(clip)))
+            continue
+        assessment = assessor.assess_clip(clip, output / name, show_face=_SHOW_FACE.value)
+        rows.append(_row(name, assessment, page=f"{name}/report.html"))
+        _tell(assessment, output / name / "report.html")
+    if not any(row["page"] for row in rows):
+        raise UserError(f"none of {len(rows)} clips could be assessed; the first: {rows[0]['error']}")
+    write_index(rows, output / "index.html")
+    with (output / "assessments.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        fields = ("clip", "expression", "severity", "low", "high", "frames", "frames_tracked", "report", "warnings", "error")
+        writer.writerow(fields)
+        for row in rows:
+            low, high = row["interval"] or ("", "")
+            flat = {**row, "low": low, "high": high, "warnings": " ".join(row["warnings"])}
+            writer.writerow(["" if flat[field] is None else flat[field] for field in fields])
+    print(f"{output / 'index.html'}: {sum(bool(row['page']) for row in rows)} of {len(rows)} clips")
+
+
+def _row(name: str, assessment: dict[str, Any] | None = None, page: str = "", error: str = "") -> dict[str, Any]:
+    keys = ("expression", "severity", "interval", "frames", "frames_tracked", "report", "warnings")
+    found = {key: assessment[key] for key in keys} if assessment else {**dict.fromkeys(keys), "warnings": []}
+    return {"clip": name, "page": page, "error": error, **found}
+
+
+def _tell(assessment: dict[str, Any], page: Path) -> None:
+    low, high = assessment["interval"]
+    print(
+        f"{page}: {assessment['expression']}, severity {assessment['severity']:.2f} ({low:.1f} to {high:.1f}), "
+        f"face found in {assessment['frames_tracked']} of {assessment['frames']} frames"
+    )
+    for warning in assessment["warnings"]:
+        print(f"  warning: {warning}")
+
+
+def _videos(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()]
+
+
+if __name__ == "__main__":
+    flags.mark_flags_as_required(["checkpoint", "output"])
+    cli.run(main, USAGE)

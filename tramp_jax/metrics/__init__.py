@@ -1,0 +1,1 @@
+"""Metrics of severity scores and of reports; plain NumPy."""

@@ -1,0 +1,296 @@
+"""From predictions to the results of a run: pure functions of arrays, texts and facts.
+
+Axes: N clips.
+
+Every dict made here goes to JSON as it is: numbers, texts, lists and None, never NaN. A value that is a convention rather than
+a measurement is named in the "flags" beside it. "interval" is always a 95 percent interval over subjects, [low, high].
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from input_pipeline.errors import UserError
+from input_pipeline.motion.facts import Fact
+from input_pipeline.motion.parsing import parse_facts
+from input_pipeline.records import EXPRESSIONS, Label
+from tramp_jax.metrics import bootstrap, report_facts, severity, text
+from tramp_jax.metrics.baselines import BaselinePredictions, MeasuredClips
+from tramp_jax.metrics.bootstrap import DRAWS, SubjectDraws
+
+SIMULATED = "simulated"
+# Keys that others read by name; `report_facts` has the definitions.
+FACT_F1 = report_facts.STRICTNESSES
+
+
+def evaluate_clips(
+    data: str,
+    test: MeasuredClips,
+    scores: np.ndarray | None,
+    reports: Sequence[str] | None,
+    baselines: BaselinePredictions,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """The results of one run on the clips `test`.
+
+    Args:
+      data: name of the data set, "simulated" for the simulator's.
+      scores: (N,) unclipped severity of each test clip; None for a run without a severity task.
+      reports: N generated reports; None for a run without a report task.
+      baselines: of `predict_baselines` on the same clips.
+      draws: bootstrap draws of subjects.
+      seed: of the draws.
+
+    Returns:
+      {"data", "simulated", "counts", "severity": see `severity_results` or None, "report": see `report_results` or None}.
+
+    Raises:
+      UserError: a score is not finite.
+      ValueError: lengths differ.
+    """
+    results: dict[str, Any] = {"data": data, "simulated": data == SIMULATED, "counts": count(test.subject, test.expression)}
+    results |= {"severity": None, "report": None}
+    if scores is not None:
+        rated = ~np.isnan(test.score)
+        latent = latent_of([label for label in test.labels if label.score is not None])
+        arrays = (test.subject, test.expression, test.score, _finite(scores, test.labels))
+        rivals = {name: values[rated] for name, values in baselines.scores.items()}
+        results["severity"] = severity_results(*(a[rated] for a in arrays), rivals, latent, draws=draws, seed=seed)
+    if reports is not None:
+        references = [label.report for label in test.labels]
+        of_clip = (test.subject, test.expression, reports, references, test.facts)
+        results["report"] = report_results(*of_clip, baselines.reports, draws=draws, seed=seed)
+    return results
+
+
+def severity_results(
+    subject: np.ndarray,
+    expression: np.ndarray,
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    baselines: Mapping[str, np.ndarray],
+    latent: np.ndarray | None = None,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Every severity metric per expression with the plain mean, beside the tie ceiling, the oracle and the baselines.
+
+    Args:
+      subject, expression: (N,) of the rated clips.
+      truth: (N,) rated grades.
+      prediction: (N,) finite unclipped scores.
+      baselines: name -> (N,) scores of the same clips.
+      latent: (N,) hidden severity of simulated clips: its Spearman with the rated grade is the oracle.
+
+    Returns:
+      one {expression and "mean": value} for each of `severity.METRICS` and for "tie_ceiling" and "oracle_spearman";
+      "spearman_interval" alike; "oracle_spearman_mean", "share_of_oracle"; "baselines"; "model_minus_baseline"; "counts",
+      "flags".
+    """
+    rows = SubjectDraws.of(subject, draws, seed)
+    flags: list[str] = []
+    results: dict[str, Any] = {"counts": count(subject, expression)}
+    for name, metric in severity.METRICS.items():
+        results[name] = _told(name, severity.by_expression(metric, expression, truth, prediction), flags)
+    results["spearman_interval"] = {
+        name: _ends(f"spearman_interval/{name}", rows.interval(_spearman(truth, prediction, expression, (name,))), flags)
+        for name in EXPRESSIONS
+    }
+    model = _spearman(truth, prediction, expression)
+    results["spearman_interval"]["mean"] = _ends("spearman_interval/mean", rows.interval(model), flags)
+    results["tie_ceiling"] = _told("tie_ceiling", severity.by_expression(severity.tie_ceiling, expression, truth), flags)
+    results |= _oracle(expression, truth, latent, results["spearman"]["mean"], flags)
+    results["baselines"], results["model_minus_baseline"] = {}, {}
+    for name, scores in baselines.items():
+        own = _severity_of_baseline(expression, truth, scores)
+        other = _spearman(truth, scores, expression)
+        results["baselines"][name] = own | {"spearman_interval": _ends("", rows.interval(other), [])}
+        results["model_minus_baseline"][name] = {
+            "spearman_mean": _minus(results["spearman"]["mean"], own["spearman_mean"]),
+            "interval": _ends("", rows.paired_interval(model, other), []),
+        }
+    return results | {"flags": flags}
+
+
+def report_results(
+    subject: np.ndarray,
+    expression: np.ndarray,
+    generated: Sequence[str],
+    references: Sequence[str | None],
+    measured: Sequence[Sequence[Fact]],
+    baselines: Mapping[str, Sequence[str]],
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Facts, sides, grounding and n-grams of generated reports, beside the baselines' on the same clips.
+
+    Reference metrics are over the clips that have a reference, grounding over the clips that could be measured.
+
+    Args:
+      subject, expression: (N,).
+      generated: N texts.
+      references: N texts, None where there is none.
+      measured: `facts.measured_facts` of each clip, empty where it could not be measured.
+      baselines: name -> N texts.
+
+    Returns:
+      the keys of `_text_metrics`; "fact_f1_interval" (of "direction"), "fact_f1_by_expression" (of "direction"), "errors";
+      "baselines": name -> {"fact_f1_<strictness>" and the rest}; "model_minus_baseline"; "counts", "flags".
+    """
+    kept = [i for i, reference in enumerate(references) if reference is not None]
+    flags = [] if kept else ["no clip has a reference report: only grounding is measured"]
+    rows = SubjectDraws.of(np.asarray(subject)[kept], draws, seed)
+    meant = [parse_facts(references[i]) for i in kept]
+    results, f1 = _text_metrics(generated, references, measured, meant)
+    results["counts"] = {
+        **count(np.asarray(subject)[kept], np.asarray(expression)[kept]),
+        "grounded_clips": sum(map(bool, measured)),
+    }
+    of_clip = np.asarray(expression)[kept]
+    results["fact_f1_interval"] = {"direction": _ends("fact_f1_interval", rows.interval(bootstrap.mean_of(f1)), flags)}
+    results["fact_f1_by_expression"] = {
+        name: float(f1[of_clip == name].mean()) if (of_clip == name).any() else None for name in EXPRESSIONS
+    }
+    results["errors"] = report_facts.error_table([parse_facts(generated[i]) for i in kept], meant)
+    results["baselines"], results["model_minus_baseline"] = {}, {}
+    for name, texts in baselines.items():
+        own, own_f1 = _text_metrics(texts, references, measured, meant)
+        own |= {f"fact_f1_{strictness}": value for strictness, value in own.pop("fact_f1").items()}
+        results["baselines"][name] = own
+        results["model_minus_baseline"][name] = {
+            "fact_f1_direction": _minus(results["fact_f1"]["direction"], own["fact_f1_direction"]),
+            "interval": _ends("", rows.paired_interval(bootstrap.mean_of(f1), bootstrap.mean_of(own_f1)), []),
+        }
+    if results["laterality_accuracy"] is None and kept:
+        flags.append("laterality_accuracy: no one-sided reference fact is mentioned")
+    return results | {"flags": flags}
+
+
+def sample_rows(
+    test: MeasuredClips, scores: np.ndarray | None, reports: Sequence[str] | None, baselines: BaselinePredictions
+) -> list[dict[str, Any]]:
+    """One line of `samples.jsonl` per test clip: what was rated, what was predicted, and what the baselines say."""
+    rows = []
+    for i, label in enumerate(test.labels):
+        row: dict[str, Any] = {"clip_id": label.clip_id, "subject": label.subject, "expression": label.expression}
+        row |= {"score": label.score, "latent": label.truth.get("severity")}
+        if scores is not None:
+            row["prediction"] = float(scores[i])
+            row["baseline_predictions"] = {name: float(values[i]) for name, values in baselines.scores.items()}
+        if reports is not None:
+            row |= {"report": reports[i], "reference": label.report}
+            row["baseline_reports"] = {name: texts[i] for name, texts in baselines.reports.items()}
+            row["fact_f1_direction"] = None if label.report is None else _f1(reports[i], label.report)
+        rows.append(row)
+    return rows
+
+
+def latent_of(labels: Sequence[Label]) -> np.ndarray | None:
+    """Hidden severity (N,) of simulated clips; None if one lacks it."""
+    latent = [label.truth.get("severity") for label in labels]
+    return None if not latent or None in latent else np.array(latent, np.float64)
+
+
+def count(subject: np.ndarray, expression: np.ndarray) -> dict[str, Any]:
+    """How many clips and subjects, and how many clips of each expression."""
+    clips = {name: int(np.sum(np.asarray(expression) == name)) for name in EXPRESSIONS}
+    return {"clips": len(subject), "subjects": len(set(np.asarray(subject).tolist())), "clips_of_expression": clips}
+
+
+def _oracle(
+    expression: np.ndarray, truth: np.ndarray, latent: np.ndarray | None, reached: float | None, flags: list[str]
+) -> dict[str, Any]:
+    if latent is None:
+        absent: dict[str, float | None] = dict.fromkeys((*EXPRESSIONS, "mean"))
+        return {"oracle_spearman": absent, "oracle_spearman_mean": None, "share_of_oracle": None}
+    oracle = _told("oracle_spearman", severity.by_expression(severity.spearman, expression, truth, latent), flags)
+    share = reached / oracle["mean"] if reached is not None and oracle["mean"] else None
+    return {"oracle_spearman": oracle, "oracle_spearman_mean": oracle["mean"], "share_of_oracle": share}
+
+
+def _severity_of_baseline(expression: np.ndarray, truth: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
+    flags: list[str] = []
+    own: dict[str, Any] = {}
+    for name, metric in severity.METRICS.items():
+        values = _told(name, severity.by_expression(metric, expression, truth, scores), flags)
+        own[name], own[f"{name}_mean"] = values, values["mean"]
+    return own | {"flags": flags}
+
+
+def _spearman(
+    truth: np.ndarray, prediction: np.ndarray, expression: np.ndarray, names: Sequence[str] = EXPRESSIONS
+) -> bootstrap.Statistic:
+    return bootstrap.expression_mean_of(bootstrap.spearman_of, expression, truth, prediction, names=names)
+
+
+def _text_metrics(
+    generated: Sequence[str],
+    references: Sequence[str | None],
+    measured: Sequence[Sequence[Fact]],
+    meant: Sequence[Sequence[Fact]],
+) -> tuple[dict[str, Any], np.ndarray]:
+    """ "fact_f1" {strictness: value}, "laterality_accuracy", "bleu4" (0-100), "rouge_l", "grounding", "unparsed_share"; and the
+    direction F1 of each clip with a reference."""
+    pairs = [(said, reference) for said, reference in zip(generated, references, strict=True) if reference is not None]
+    stated = [parse_facts(said) for said, _ in pairs]
+    scores = report_facts.per_report(stated, meant)
+    grounded = [(parse_facts(said), signal) for said, signal in zip(generated, measured, strict=True) if signal]
+    results = {
+        "fact_f1": {strictness: _mean(scores[f"{strictness}_f1"]) for strictness in FACT_F1},
+        "laterality_accuracy": _defined(report_facts.laterality_accuracy(stated, meant)),
+        "bleu4": text.bleu4(*zip(*pairs, strict=True)) if pairs else None,
+        "rouge_l": text.rouge_l(*zip(*pairs, strict=True)) if pairs else None,
+        "grounding": _defined(report_facts.grounding(*zip(*grounded, strict=True))) if grounded else None,
+        "unparsed_share": _defined(report_facts.unparsed_share(generated)),
+    }
+    return results, scores["direction_f1"]
+
+
+def _f1(generated: str, reference: str) -> float:
+    return report_facts.score_report(parse_facts(generated), parse_facts(reference))["direction_f1"]
+
+
+def _finite(scores: np.ndarray, labels: Sequence[Label]) -> np.ndarray:
+    scores = np.asarray(scores, np.float64)
+    if scores.shape != (len(labels),):
+        raise ValueError(f"scores {scores.shape} for {len(labels)} clips")
+    if not np.isfinite(scores).all():
+        bad = np.flatnonzero(~np.isfinite(scores))
+        raise UserError(
+            f"clip {labels[bad[0]].clip_id}: predicted score is {scores[bad[0]]} ({len(bad)} of {len(scores)} such), expected "
+            "a number: training has diverged, use an earlier checkpoint or a lower learning rate"
+        )
+    return scores
+
+
+def _told(name: str, found: tuple[dict[str, float | None], list[str]], flags: list[str]) -> dict[str, float | None]:
+    values, told = found
+    flags.extend(f"{name}/{flag}" for flag in told)
+    return values
+
+
+def _ends(name: str, interval: severity.Interval, flags: list[str]) -> list[float | None]:
+    if interval.flag:
+        flags.append(f"{name}: {interval.flag}")
+    return [interval.low, interval.high]
+
+
+def _minus(one: float | None, two: float | None) -> float | None:
+    return None if one is None or two is None else one - two
+
+
+def _mean(values: np.ndarray) -> float | None:
+    values = values[~np.isnan(values)]
+    return float(values.mean()) if len(values) else None
+
+
+def _defined(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)

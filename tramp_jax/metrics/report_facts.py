@@ -1,0 +1,241 @@
+"""Scores of a report by the facts in it, each read from the text by `input_pipeline.motion.parsing`.
+
+Every function takes two sequences of equal length, one tuple of facts per report: what the reports state and what they should.
+
+The unit of counting is the topic, (region, attribute). Where left and right can differ, a topic has two halves: "both" is
+expanded into left and right, each of weight 1/2, so that "both" and "left" + "right" of equal level are the same statement and
+half of a statement earns half. Matching is one to one: a fact stated twice earns once, and its copy counts as false.
+
+F1 at three strictnesses, after RadGraph (references: seke_and_evaluation.md B.3): *mention* compares topics, *direction* also
+side and level, *value* also the number where the reference has one. *abnormal* is direction over the findings alone, where the
+always-normal report earns 0. Not validated against clinicians; where references come from measured landmarks by rules, these
+scores measure agreement with our own rules.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from input_pipeline.motion.facts import ATTRIBUTES, Fact, is_abnormal, is_paired
+from input_pipeline.motion.parsing import parse
+
+Facts = Sequence[Fact]
+
+STRICTNESSES = ("mention", "direction", "value", "abnormal")
+ERRORS = ("wrong_side", "negation", "wrong_level", "false", "missing")
+# A number agrees within this share of the reference's, or within one reporting step, which for small numbers is more.
+TOLERANCE = 0.1
+
+
+def fact_f1(stated: Sequence[Facts], reference: Sequence[Facts]) -> dict[str, float]:
+    """Macro average over the reports: "<strictness>_precision", "_recall" and "_f1" for each of STRICTNESSES.
+
+    Reports without any finding on both sides do not count for "abnormal", which is NaN if that leaves none.
+
+    Raises:
+      ValueError: the sequences differ in length.
+    """
+    return {name: _mean(scores) for name, scores in per_report(stated, reference).items()}
+
+
+def per_report(stated: Sequence[Facts], reference: Sequence[Facts]) -> dict[str, np.ndarray]:
+    """The scores of `fact_f1` before averaging, (N,) each, for intervals over subjects."""
+    rows = [score_report(said, meant) for said, meant in zip(stated, reference, strict=True)]
+    names = [f"{level}_{part}" for level in STRICTNESSES for part in ("precision", "recall", "f1")]
+    return {name: np.array([row[name] for row in rows], np.float64) for name in names}
+
+
+def score_report(stated: Facts, reference: Facts) -> dict[str, float]:
+    """The scores of one report. Nothing stated is 0; nothing stated where nothing was to be stated is 1."""
+    said, meant = _halves(stated), _halves(reference)
+    mentions = _mentions(said), _mentions(meant)
+    scores = _rates("mention", *mentions, sum((mentions[0] & mentions[1]).values()))
+    scores |= _rates("direction", said, meant, _matched(said, meant, _same_direction))
+    scores |= _rates("value", said, meant, _matched(said, meant, _number_is_right))
+    said, meant = [fact for fact in said if is_abnormal(fact)], [fact for fact in meant if is_abnormal(fact)]
+    if not said and not meant:
+        return scores | dict.fromkeys(("abnormal_precision", "abnormal_recall", "abnormal_f1"), math.nan)
+    return scores | _rates("abnormal", said, meant, _matched(said, meant, _same_direction))
+
+
+def laterality_accuracy(stated: Sequence[Facts], reference: Sequence[Facts]) -> float:
+    """Share of the one-sided reference facts that are mentioned whose side is right; pooled, NaN if none is mentioned.
+
+    One-sided: a half whose other half has another level or none, or the weaker side of an asymmetry. Mentioned: something of
+    the same level, failing that of the same polarity, is stated on the topic. Right: it is stated on that side alone.
+    """
+    hits: list[bool] = []
+    for said, meant in zip(stated, reference, strict=True):
+        said, meant = _halves(said), _halves(meant)
+        for fact in _one_sided(meant):
+            same_topic = [other for other in said if _topic(other) == _topic(fact)]
+            named = [other for other in same_topic if other.level == fact.level]
+            named = named or [other for other in same_topic if is_abnormal(other) == is_abnormal(fact)]
+            if named:
+                hits.append({other.side for other in named} == {fact.side})
+    return float(np.mean(hits)) if hits else math.nan
+
+
+def error_table(stated: Sequence[Facts], reference: Sequence[Facts]) -> dict[str, float]:
+    """Mean number of errors per report, by kind (ERRORS); one side of a topic that has two counts 1/2.
+
+    What does not match is paired off in this order: wrong_side (topic and level right), negation (a finding for a normal or the
+    reverse), wrong_level; the rest was stated without being so (false) or not stated (missing).
+    """
+    totals: Counter = Counter()
+    for said, meant in zip(stated, reference, strict=True):
+        totals.update(_errors(_halves(said), _halves(meant)))
+    return {kind: totals[kind] / max(len(stated), 1) for kind in ERRORS}
+
+
+def grounding(stated: Sequence[Facts], measured: Sequence[Facts]) -> float:
+    """Share of the stated facts that agree with the measured ones, mean over the reports; needs no reference report.
+
+    Side and level must agree, and the number where one is stated. A report that states nothing earns 0.
+
+    Args:
+      stated: facts of each report.
+      measured: `input_pipeline.motion.facts.measured_facts` of each clip.
+    """
+    shares = []
+    for said, signal in zip(stated, measured, strict=True):
+        said, signal = _halves(said), _halves(signal)
+        shares.append(_matched(said, signal, _number_is_not_wrong) / _weight(said) if said else 0.0)
+    return _mean(np.array(shares))
+
+
+def unparsed_share(texts: Sequence[str]) -> float:
+    """Share of all sentences of these reports that state no fact that the parser can read; NaN without sentences."""
+    unread = [not sentence.facts for text in texts for sentence in parse(text)]
+    return float(np.mean(unread)) if unread else math.nan
+
+
+def _halves(facts: Facts) -> list[Fact]:
+    """Left and right for each "both" that means both."""
+    expanded = []
+    for fact in facts:
+        sides = ("left", "right") if is_paired(fact) and fact.side == "both" else (fact.side,)
+        expanded += [dataclasses.replace(fact, side=side) for side in sides]
+    return expanded
+
+
+def _topic(fact: Fact) -> tuple[str, str]:
+    return fact.region, fact.attribute
+
+
+def _weight(facts: Iterable[Fact] | Counter) -> float:
+    if isinstance(facts, Counter):
+        return float(facts.total())
+    return sum(0.5 if is_paired(fact) else 1.0 for fact in facts)
+
+
+def _mentions(facts: list[Fact]) -> Counter:
+    """How often each topic is spoken of: once for its two halves, twice where one side is told twice."""
+    per_side = Counter((_topic(fact), fact.side) for fact in facts)
+    mentions: Counter = Counter()
+    for (topic, _), count in per_side.items():
+        mentions[topic] = max(mentions[topic], count)
+    return mentions
+
+
+def _rates(name: str, said: list[Fact] | Counter, meant: list[Fact] | Counter, matched: float) -> dict[str, float]:
+    """Precision, recall and F1 from the matched weight."""
+    if not said and not meant:
+        return {f"{name}_precision": 1.0, f"{name}_recall": 1.0, f"{name}_f1": 1.0}
+    precision = matched / _weight(said) if said else 0.0
+    recall = matched / _weight(meant) if meant else 0.0
+    f1 = 2.0 * matched / (_weight(said) + _weight(meant))
+    return {f"{name}_precision": precision, f"{name}_recall": recall, f"{name}_f1": f1}
+
+
+def _matched(said: list[Fact], meant: list[Fact], agree: Callable[[Fact, Fact], bool]) -> float:
+    """Weight of the facts that find a partner of equal topic, side and level for which `agree(stated, reference)` holds.
+
+    Both lists go by rising value: as the tolerance rises with the reference, the first partner that fits is then the best.
+    """
+    free = defaultdict(list)
+    for fact in sorted(said, key=_by_value):
+        free[_direction(fact)].append(fact)
+    matched = []
+    for fact in sorted(meant, key=_by_value):
+        partners = free[_direction(fact)]
+        if (partner := next((i for i, other in enumerate(partners) if agree(other, fact)), None)) is not None:
+            matched.append(partners.pop(partner))
+    return _weight(matched)
+
+
+def _direction(fact: Fact) -> tuple[str, str, str, str]:
+    return *_topic(fact), fact.side, fact.level
+
+
+def _by_value(fact: Fact) -> tuple[bool, float]:
+    return fact.value is None, fact.value or 0.0
+
+
+def _same_direction(stated: Fact, reference: Fact) -> bool:
+    return True
+
+
+def _number_is_right(stated: Fact, reference: Fact) -> bool:
+    return reference.value is None or (stated.value is not None and _number_is_not_wrong(stated, reference))
+
+
+def _number_is_not_wrong(stated: Fact, reference: Fact) -> bool:
+    if stated.value is None or reference.value is None:
+        return True
+    step = 10.0 ** -ATTRIBUTES[reference.attribute].decimals
+    tolerance = max(TOLERANCE * abs(reference.value), step) * (1.0 + 1e-9)
+    return stated.unit == reference.unit and abs(stated.value - reference.value) <= tolerance
+
+
+def _one_sided(facts: list[Fact]) -> list[Fact]:
+    other = {"left": "right", "right": "left"}
+    told = {_direction(fact) for fact in facts}
+    sided = [fact for fact in facts if fact.side in other]
+    return [fact for fact in sided if (*_topic(fact), other[fact.side], fact.level) not in told]
+
+
+def _errors(said: list[Fact], meant: list[Fact]) -> Counter:
+    both = Counter(map(_direction, said)) & Counter(map(_direction, meant))
+    said, meant = _beyond(said, both), _beyond(meant, both)
+    errors: Counter = Counter()
+    for kind, is_kind in _KINDS.items():
+        for fact in list(said):
+            partner = next((other for other in meant if _topic(other) == _topic(fact) and is_kind(fact, other)), None)
+            if partner is not None:
+                said.remove(fact)
+                meant.remove(partner)
+                errors[kind] += _weight([partner])
+    errors.update({"false": _weight(said), "missing": _weight(meant)})
+    return errors
+
+
+_KINDS: dict[str, Callable[[Fact, Fact], bool]] = {
+    "wrong_side": lambda stated, reference: stated.level == reference.level,
+    "negation": lambda stated, reference: (
+        is_abnormal(stated) != is_abnormal(reference) and (stated.side == reference.side or not is_paired(reference))
+    ),
+    "wrong_level": lambda stated, reference: stated.side == reference.side,
+}
+
+
+def _beyond(facts: list[Fact], matched: Counter) -> list[Fact]:
+    """The facts without one copy of each matched one."""
+    left, matched = [], matched.copy()
+    for fact in facts:
+        if matched[_direction(fact)]:
+            matched[_direction(fact)] -= 1
+        else:
+            left.append(fact)
+    return left
+
+
+def _mean(scores: np.ndarray) -> float:
+    """Mean of what is defined; NaN if nothing is."""
+    defined = scores[~np.isnan(scores)]
+    return float(defined.mean()) if len(defined) else math.nan

@@ -1,0 +1,195 @@
+"""TraMP-LLaMA: the assembly of its blocks (arXiv 2606.26942, architecture figure; references: tramp_lineage.md section 1.2).
+
+Axes: B batch, T trajectory frames, T' motion time steps, V landmark tokens, C features per landmark, F RGB frames,
+P patches per frame, R regions (7), N prefix tokens, S text, D motion width, Dv vision width, H language width.
+
+    trajectory (B,T,V,C) -> motion -> t_m (B,T',V,D) --------------- stop -> motion_projection -> E_m (B,7*segments,H)
+    frames (B,F,h,w,3) -> vision -> t_v (B,F,P,Dv) ------- (frozen or stop) -> visual_projection -> E_v (B,F*P',H)
+    mean over P of t_v, t_m -> fusion -> t_f (B,F,D) --------------- stop -> fusion_projection -> E_f (B,F,H)
+    t_f -> regression (projection, head) -> score
+    [E_m, E_f, E_v, E_t] -> llm (+ lora) -> report
+
+Blocks, frozen parts and the two stop-gradients are the paper's. Token counts, their order in the prefix and every size are
+ours. The third stop (vision) matters only where no pretrained ViT exists and `severity` owns a small one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from ml_collections import ConfigDict
+
+from input_pipeline.motion.layouts import REGIONS
+from input_pipeline.records import EXPRESSIONS
+from tramp_jax.models.blocks import Block, Tree
+from tramp_jax.models.cross_fusion import CrossFusion
+from tramp_jax.models.heads import SeverityRegression, severity_outputs
+from tramp_jax.models.llama import Llama
+from tramp_jax.models.lora import Lora
+from tramp_jax.models.motion_encoder import MotionEncoder
+from tramp_jax.models.projections import TokenProjection, VisualProjection
+from tramp_jax.models.vit import Vit
+
+__all__ = ["Encoded", "TrampLlama", "Tree"]
+
+Batch = dict[str, jax.Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoded:
+    """What both tasks read.
+
+    Attributes:
+      motion: t_m (B, T', V, D).
+      vision: t_v (B, F, P, Dv), None without vision.
+      fused: t_f (B, F, D).
+      frame_mask: (B, F) bool, which of the F positions count.
+      expression: (B,) int32.
+    """
+
+    motion: jax.Array
+    vision: jax.Array | None
+    fused: jax.Array
+    frame_mask: jax.Array
+    expression: jax.Array
+
+
+class TrampLlama:
+    """The model as functions of (params, stats); holds no arrays.
+
+    Args:
+      config: `config.model`; see `tramp_jax.config.default_model_config`.
+    """
+
+    def __init__(self, config: ConfigDict):
+        self.config = config
+        width, vision = config.motion.channels[-1], config.vision_kind != "none"
+        makers = {
+            "motion": lambda rngs: MotionEncoder(config.motion, rngs=rngs),
+            "fusion": lambda rngs: CrossFusion(config.fusion, rngs=rngs),
+            "regression": lambda rngs: SeverityRegression(config.head, rngs=rngs),
+            "motion_projection": lambda rngs: TokenProjection(config.projection, width, config.llm.hidden_size, rngs=rngs),
+            "fusion_projection": lambda rngs: TokenProjection(config.projection, width, config.llm.hidden_size, rngs=rngs),
+            "llm": lambda rngs: Llama(config.llm, rngs=rngs),
+        }
+        if vision:
+            makers["vision"] = lambda rngs: Vit(config.vision, rngs=rngs)
+            makers["visual_projection"] = lambda rngs: VisualProjection(
+                config.projection, config.vision, config.llm.hidden_size, rngs=rngs
+            )
+        if config.use_lora:
+            makers["lora"] = lambda rngs: Lora(config.lora, config.llm, rngs=rngs)
+        if config.condition_on_expression:
+            makers["expression"] = lambda rngs: nnx.Embed(len(EXPRESSIONS), width, rngs=rngs)
+        self.blocks = {name: Block(make) for name, make in makers.items()}
+
+    def init(self, key: jax.Array) -> tuple[Tree, Tree]:
+        """Fresh (parameters, running statistics), block by block."""
+        params: Tree = {}
+        stats: Tree = {}
+        for index, (name, block) in enumerate(self.blocks.items()):
+            params[name], found = block.init(jax.random.fold_in(key, index))
+            stats |= {name: found} if found else {}
+        return params, stats
+
+    def encode(
+        self,
+        params: Tree,
+        stats: Tree,
+        batch: Batch,
+        *,
+        train_motion: bool,
+        train_vision: bool,
+        key: jax.Array | None,
+    ) -> tuple[Encoded, Tree]:
+        """Motion, vision and cross-fusion.
+
+        Args:
+          params: at least the blocks motion, fusion and (with vision) vision.
+          stats: running statistics.
+          batch: trajectory, trajectory_time, expression; with vision also frames, frame_mask.
+          train_motion: batch statistics and dropout in motion and fusion; a task that does not own them says False.
+          train_vision: dropout in the ViT.
+          key: for dropout; None where nothing is random.
+
+        Returns:
+          (encoded, new running statistics).
+        """
+        keys = jax.random.split(key, 3) if key is not None else (None, None, None)
+        encoder = self.blocks["motion"].bind(params["motion"], stats["motion"])
+        motion, _ = encoder(batch["trajectory"], batch["trajectory_time"], deterministic=not train_motion, key=keys[0])
+        stats = stats | {"motion": self.blocks["motion"].stats_of(encoder)} if train_motion else stats
+        vision, frame_mask = self._see(params, batch, train_vision, keys[1])
+        fusion = self.blocks["fusion"].bind(params["fusion"])
+        fused = fusion(
+            None if vision is None else jnp.mean(vision, axis=2),
+            motion,
+            deterministic=not train_motion,
+            key=keys[2],
+        )
+        return Encoded(motion, vision, fused, frame_mask, batch["expression"]), stats
+
+    def _see(self, params: Tree, batch: Batch, train: bool, key: jax.Array | None) -> tuple[jax.Array | None, jax.Array]:
+        """Patch features (B, F, P, Dv) and the mask (B, F) of real frames."""
+        if self.config.vision_kind == "none":
+            return None, jnp.ones((batch["trajectory"].shape[0], self.config.fusion.num_queries), bool)
+        frames = batch["frames"]
+        folded = frames.reshape(-1, *frames.shape[2:])  # (B*F, h, w, 3)
+        patches = self.blocks["vision"].bind(params["vision"])(folded)
+        return patches.reshape(*frames.shape[:2], *patches.shape[1:]), batch["frame_mask"]
+
+    def severity(self, params: Tree, encoded: Encoded, key: jax.Array | None = None) -> dict[str, jax.Array]:
+        """Score and grade distribution; see `tramp_jax.models.heads.severity_outputs` for the keys."""
+        extra = None
+        if self.config.condition_on_expression:
+            extra = self.blocks["expression"].bind(params["expression"])(encoded.expression)
+        head = self.blocks["regression"].bind(params["regression"])
+        output = head(encoded.fused, encoded.frame_mask, extra, deterministic=key is None, key=key)
+        return severity_outputs(output, self.config.head)
+
+    def prefix(self, params: Tree, encoded: Encoded) -> tuple[jax.Array, jax.Array]:
+        """[E_m, E_f, E_v] (B, N, H) and which of the N count, (B, N) bool. The decoupling lives here."""
+        motion, fused, vision = encoded.motion, encoded.fused, encoded.vision
+        if "motion" in self.config.stop_gradients:
+            motion = jax.lax.stop_gradient(motion)
+        if "fusion" in self.config.stop_gradients:
+            fused = jax.lax.stop_gradient(fused)
+        if vision is not None and "vision" in self.config.stop_gradients:
+            vision = jax.lax.stop_gradient(vision)
+        e_m = self.blocks["motion_projection"].bind(params["motion_projection"])(self._regions(motion))
+        e_f = self.blocks["fusion_projection"].bind(params["fusion_projection"])(fused)
+        parts, masks = [e_m, e_f], [jnp.ones(e_m.shape[:2], bool), encoded.frame_mask]
+        if vision is not None:
+            tokens = self.blocks["visual_projection"].bind(params["visual_projection"])(vision)  # (B, F, P', H)
+            parts.append(tokens.reshape(tokens.shape[0], -1, tokens.shape[-1]))
+            masks.append(jnp.repeat(encoded.frame_mask, tokens.shape[2], axis=1))
+        return jnp.concatenate(parts, axis=1), jnp.concatenate(masks, axis=1)
+
+    def _regions(self, motion: jax.Array) -> jax.Array:
+        """(B, T', V, D) -> (B, 7*segments, D): means over the 9 landmarks of a region and a segment of time."""
+        B, T, V, D = motion.shape
+        segments = self.config.motion_segments
+        grouped = motion.reshape(B, segments, T // segments, len(REGIONS), V // len(REGIONS), D)
+        return jnp.mean(grouped, axis=(2, 4)).reshape(B, segments * len(REGIONS), D)
+
+    def report_logits(
+        self,
+        params: Tree,
+        encoded: Encoded,
+        batch: Batch,
+        *,
+        deterministic: bool,
+        key: jax.Array | None,
+    ) -> jax.Array:
+        """Logits (B, S, vocabulary) of every text token, position s from what stands before it; none of the prefix."""
+        prefix, prefix_mask = self.prefix(params, encoded)
+        llm = self.blocks["llm"].bind(params["llm"])
+        inputs = jnp.concatenate([prefix.astype(llm.dtype), llm.embed(batch["tokens"])], axis=1)
+        mask = jnp.concatenate([prefix_mask, batch["token_mask"]], axis=1)
+        positions = jnp.maximum(jnp.cumsum(mask, axis=1) - 1, 0)
+        lora = self.blocks["lora"].bind(params["lora"]) if self.config.use_lora else None
+        hidden = llm(inputs, positions, mask, lora=lora, deterministic=deterministic, key=key)
+        return llm.logits(hidden[:, prefix.shape[1] - 1 : -1])

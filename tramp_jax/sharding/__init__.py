@@ -1,0 +1,1 @@
+"""Mesh and the rule tables that place parameters on it."""

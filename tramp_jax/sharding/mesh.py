@@ -1,0 +1,54 @@
+"""The device mesh: axes (replica, fsdp, tensor)."""
+
+from __future__ import annotations
+
+import math
+
+import jax
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from ml_collections import ConfigDict
+
+from input_pipeline.errors import UserError
+
+AXES = ("replica", "fsdp", "tensor")
+
+# Every array of a batch is cut along its first axis over replica and fsdp; the tensor axis holds copies.
+BATCH_SPEC = PartitionSpec(("replica", "fsdp"))
+
+
+def make_mesh(config: ConfigDict) -> Mesh:
+    """The mesh of config.mesh over all devices; one size may be -1 and takes what is left.
+
+    Raises:
+      UserError: the sizes do not multiply to the number of devices.
+    """
+    sizes = [int(config[axis]) for axis in AXES]
+    devices = jax.device_count()
+    wanted = dict(zip(AXES, sizes, strict=True))
+    if sizes.count(-1) > 1 or any(size == 0 or size < -1 for size in sizes):
+        raise UserError(f"mesh: {wanted} needs positive sizes and at most one -1")
+    known = math.prod(size for size in sizes if size != -1)
+    if -1 in sizes and devices % known == 0:
+        sizes[sizes.index(-1)] = devices // known
+    if math.prod(sizes) != devices:
+        raise UserError(f"mesh: {wanted} does not fit {devices} devices: the sizes must multiply to {devices}")
+    return jax.make_mesh(sizes, AXES, axis_types=(AxisType.Auto,) * len(AXES))
+
+
+def check_batch(mesh: Mesh, batch_size: int, name: str) -> None:
+    """Raises UserError where a batch cannot be cut evenly over replica and fsdp."""
+    parts = mesh.shape["replica"] * mesh.shape["fsdp"]
+    if batch_size % parts:
+        raise UserError(
+            f"{name}={batch_size} cannot be cut over {parts} groups of devices (replica x fsdp): use a multiple of {parts}"
+        )
+
+
+def batch_sharding(mesh: Mesh) -> NamedSharding:
+    """Where every array of a batch lies."""
+    return NamedSharding(mesh, BATCH_SPEC)
+
+
+def replicated(mesh: Mesh) -> NamedSharding:
+    """A copy on every device."""
+    return NamedSharding(mesh, PartitionSpec())

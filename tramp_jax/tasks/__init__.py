@@ -1,0 +1,1 @@
+"""The task table, the schedule, and one file per task."""

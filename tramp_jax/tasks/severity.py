@@ -1,0 +1,28 @@
+"""The severity task: grade of a clip from its motion and its frames."""
+
+from __future__ import annotations
+
+import jax
+from ml_collections import ConfigDict
+
+from tramp_jax.models.tramp_llama import TrampLlama, Tree
+from tramp_jax.tasks import severity_losses
+
+
+def reads(config: ConfigDict) -> frozenset[str]:
+    """Parameter blocks that the loss uses."""
+    blocks = {"motion", "fusion", "regression"}
+    return frozenset(blocks | ({"vision"} if config.vision_kind != "none" else set()))
+
+
+def needs(config: ConfigDict) -> frozenset[str]:
+    """Batch families; without vision only landmark shards are read."""
+    return frozenset({"trajectory", "score"} | ({"frames"} if config.vision_kind != "none" else set()))
+
+
+def loss(model: TrampLlama, params: Tree, stats: Tree, batch: dict[str, jax.Array], key: jax.Array):
+    """Sum of weighted losses over the batch; see `tramp_jax.tasks.table.LossOutput` for what is returned."""
+    encoded, stats = model.encode(params, stats, batch, train_motion=True, train_vision=True, key=key)
+    outputs = model.severity(params, encoded, key=jax.random.fold_in(key, 1))
+    value, weight, metrics = severity_losses.severity_loss(outputs, batch["score"], batch["score_weight"], model.config.head)
+    return value, weight, metrics, stats

@@ -1,0 +1,54 @@
+"""`python -m tramp_jax.train --config=configs/demo.py --workdir=runs/demo`: trains, or goes on where a run stopped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+from absl import flags
+from ml_collections import ConfigDict, config_flags
+
+from input_pipeline import cli
+from input_pipeline.errors import UserError
+
+_CONFIG = config_flags.DEFINE_config_file(
+    "config", None, "The experiment, for example configs/demo.py or configs/demo.py:runlocal."
+)
+_WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder; one that has a checkpoint is continued.")
+_SEED = flags.DEFINE_integer("seed", None, "Overrides config.seed.")
+
+USAGE = "python -m tramp_jax.train --config=FILE --workdir=FOLDER [--seed=N] [--config.KEY=VALUE ...]"
+
+
+def main(argv: Sequence[str]) -> None:
+    """Parses nothing itself: flags are absl's."""
+    from tramp_jax.config import config_from_flag
+
+    if argv:
+        raise UserError(f"unexpected argument {argv[0]!r}; usage: {USAGE}")
+    config = config_from_flag(_CONFIG.value)
+    if _SEED.value is not None:
+        config.seed = _SEED.value
+    run_training(config, Path(_WORKDIR.value))
+
+
+def run_training(config: ConfigDict, run: Path) -> None:
+    """Trains the experiment in its workdir; also the entry point for Python."""
+    from tramp_jax.training import setup
+
+    use_compilation_cache()
+    setup.train_run(config, run)
+
+
+def use_compilation_cache() -> None:
+    """A persistent compilation cache, on by default; JAX_COMPILATION_CACHE_DIR moves it, an empty value turns it off."""
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tramp-jax" / "xla"
+        jax.config.update("jax_compilation_cache_dir", str(cache))
+
+
+if __name__ == "__main__":
+    flags.mark_flags_as_required(["config", "workdir"])
+    cli.run(main, USAGE)

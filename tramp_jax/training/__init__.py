@@ -1,0 +1,1 @@
+"""State, optimizers, step and loop of decoupled, alternating training."""

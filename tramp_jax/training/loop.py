@@ -1,0 +1,141 @@
+"""The training loop: one commented order of operations, nothing else decides what happens when."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+from ml_collections import ConfigDict
+
+from input_pipeline.errors import UserError
+from tramp_jax.checkpoint.store import CheckpointStore
+from tramp_jax.models.tramp_llama import TrampLlama
+from tramp_jax.sharding.mesh import batch_sharding
+from tramp_jax.tasks.schedule import Schedule
+from tramp_jax.tasks.table import Task
+from tramp_jax.training.state import Partition, TrainState, merge, optimizers
+from tramp_jax.training.step import make_step
+from tramp_jax.training.writers import Display, MetricsWriter
+
+# (task, the task's first step) -> its endless batches; batch k is a pure function of (seed, task, k).
+MakeBatches = Callable[[Task, int], Iterator[dict[str, np.ndarray]]]
+Evaluate = Callable[[TrainState], dict[str, float]]
+
+
+class Trainer:
+    """Compiled steps of every task over one state.
+
+    Args:
+      config: of the run.
+      model: the assembly.
+      tasks: the active ones.
+      state: lives in `self.state` from now on; its owned buffers are donated at each step.
+      mesh: where batches go.
+    """
+
+    def __init__(self, config: ConfigDict, model: TrampLlama, tasks: Sequence[Task], state: TrainState, mesh: Mesh):
+        self.config, self.model, self.state = config, model, state
+        self.tasks = {task.name: task for task in tasks}
+        self.schedule = Schedule.from_config(config.schedule)
+        self._partition = Partition.of(state.params, state.stats, config, tasks)
+        self._sharding = batch_sharding(mesh)
+        self._optimizers = optimizers(config, tasks)
+        self._compiled: dict[str, Any] = {}
+
+    def compile(self, task: Task, batch: dict[str, np.ndarray]) -> None:
+        """Compiles a task's step for batches of this shape, before the first step: a compile mid-run looks like a hang."""
+        step = make_step(
+            task,
+            self.model,
+            self._optimizers[task.name],
+            seed=self.config.seed,
+            parts=self.config.accumulation[task.name],
+        )
+        jitted = jax.jit(step, donate_argnums=(0, 1, 2))
+        self._compiled[task.name] = jitted.lower(*self._arguments(task, self.put(batch))).compile()
+
+    def put(self, batch: dict[str, np.ndarray]) -> dict[str, jax.Array]:
+        """This host's share of a batch, onto its devices."""
+        return {name: jax.make_array_from_process_local_data(self._sharding, array) for name, array in batch.items()}
+
+    def step(self, task: Task, batch: dict[str, jax.Array]) -> dict[str, jax.Array]:
+        """Takes one step of one task; returns its metrics, still on the device."""
+        arguments = self._arguments(task, batch)
+        owned, opt, owned_stats, metrics = self._compiled[task.name](*arguments)
+        state = self.state
+        # A merge of dicts: leaves that the task does not own stay the very same arrays.
+        state.params = merge(state.params, owned)
+        state.stats = merge(state.stats, owned_stats)
+        state.opt[task.name] = opt
+        state.task_steps[task.name] += 1
+        state.step += 1
+        return metrics
+
+    def _arguments(self, task: Task, batch: dict[str, jax.Array]) -> tuple[Any, ...]:
+        state = self.state
+        owned, others = self._partition.split(state.params, task, self.config.model)
+        owned_stats, other_stats = self._partition.split(state.stats, task, self.config.model)
+        number = jnp.asarray(state.task_steps[task.name], jnp.int32)
+        return owned, state.opt[task.name], owned_stats, others, other_stats, batch, number
+
+
+def train(trainer: Trainer, make_batches: MakeBatches, store: CheckpointStore, evaluate: Evaluate, run: Path) -> None:
+    """Runs from the state's step to config.total_steps.
+
+    Raises:
+      UserError: the loss is no number any more.
+    """
+    config, state = trainer.config, trainer.state
+    writer = MetricsWriter(run, state.step)
+    display = Display(config.total_steps, state.step, config.log_every)
+    try:
+        batches = {name: make_batches(task, state.task_steps[name]) for name, task in trainer.tasks.items()}
+        waiting = {name: next(iterator) for name, iterator in batches.items()}
+        for name, task in trainer.tasks.items():
+            trainer.compile(task, waiting[name])
+        display.reset_clock()
+
+        pending = None  # metrics of the step before, so that the host never waits for the step that runs
+        # DO NOT CHANGE THE ORDER: evaluate, save, next batch, step, log. Evaluation and save see the state that `step` names,
+        # and no batch is consumed that a save does not count.
+        while state.step < config.total_steps:
+            if _due(state.step, config.evaluate_every):
+                writer.write(state.step, "validation", evaluate(state))
+            if _due(state.step, config.checkpoint.every):
+                store.save(state, config)
+            name = trainer.schedule.task_at(state.step)
+            batch, waiting[name] = waiting[name], None
+            metrics = trainer.step(trainer.tasks[name], trainer.put(batch))
+            waiting[name] = next(batches[name])
+            if pending:
+                _log(writer, display, *pending)
+            pending = (state.step, name, state.task_steps[name], metrics)
+        if pending:
+            _log(writer, display, *pending)
+        writer.write(state.step, "validation", evaluate(state))
+        store.save(state, config)
+    finally:
+        display.close()
+        writer.close()
+        store.close()
+
+
+def _due(step: int, every: int) -> bool:
+    return every > 0 and step > 0 and step % every == 0
+
+
+def _log(writer: MetricsWriter, display: Display, step: int, task: str, task_step: int, metrics: dict[str, jax.Array]) -> None:
+    values = {name: float(value) for name, value in jax.device_get(metrics).items()}
+    writer.write(step, task, {"task_step": task_step, **values})
+    display.update(step, task, values["loss"])
+    if not math.isfinite(values["loss"]):
+        raise UserError(
+            f"step {step}: the {task} loss is {values['loss']}: lower optim.{task}.lr or clip_norm and start again from the "
+            "newest checkpoint by running the same command"
+        )

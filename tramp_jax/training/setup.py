@@ -1,0 +1,129 @@
+"""From a config and a workdir to a running loop: data, tokenizer, mesh, state (fresh or restored)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from input_pipeline.dataset import Dataset
+from input_pipeline.errors import UserError
+from input_pipeline.pipeline import batches
+from input_pipeline.splits import load_split
+from input_pipeline.tokenizer import Tokenizer, train_tokenizer
+from tramp_jax.checkpoint.store import CheckpointStore, abstract
+from tramp_jax.config import save_config
+from tramp_jax.inference import Predictor
+from tramp_jax.metrics.severity import spearman_by_expression
+from tramp_jax.models.tramp_llama import TrampLlama
+from tramp_jax.sharding.mesh import check_batch, make_mesh
+from tramp_jax.sharding.rules import shardings_of
+from tramp_jax.tasks.table import Task, active_tasks
+from tramp_jax.training.loop import Trainer, train
+from tramp_jax.training.state import TrainState, initial_state
+
+TOKENIZER = "tokenizer.model"
+
+
+def train_run(config: ConfigDict, run: Path) -> None:
+    """Trains `config` in the folder `run`, going on from its newest checkpoint if it has one.
+
+    Raises:
+      UserError: whatever is wrong with config, data or folder, in one line.
+    """
+    tasks = active_tasks(config)
+    mesh = make_mesh(config.mesh)
+    for task in tasks:
+        check_batch(mesh, config.batch_size[task.name], f"batch_size.{task.name}")
+    dataset = Dataset.open(config.data.path)
+    folds = load_split(dataset, config.data.split)
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--workdir={run}: cannot be made ({error.strerror}): choose another folder") from error
+    tokenizer = run_tokenizer(config, run, dataset, folds["train"])
+    config.model.llm.vocab_size = max(config.model.llm.vocab_size, tokenizer.vocab_size)
+    config.trained_on = dataset.manifest.name
+    save_config(config, run / "config.json")
+
+    model = TrampLlama(config.model)
+    with jax.set_mesh(mesh):
+        store = CheckpointStore(run, config.checkpoint.keep)
+        state = starting_state(config, model, tasks, mesh, store)
+        if state.step >= config.total_steps:
+            print(f"{run}: already at step {state.step} of {config.total_steps}; raise total_steps to go on", file=sys.stderr)
+            store.close()
+            return
+        predictor = Predictor(config, model, tokenizer)
+
+        def make_batches(task: Task, start: int) -> Iterator[dict[str, np.ndarray]]:
+            return batches(
+                dataset,
+                folds["train"],
+                config.data,
+                tokenizer,
+                task=task.name,
+                batch_size=config.batch_size[task.name],
+                seed=config.seed,
+                train=True,
+                start_step=start,
+                needs=task.needs(config.model),
+                process_index=jax.process_index(),
+                process_count=jax.process_count(),
+            )
+
+        def evaluate(state: TrainState) -> dict[str, float]:
+            scored = predictor.score(state.params, state.stats, dataset, folds["validation"])
+            labels = [dataset.labels[i] for i in folds["validation"]]
+            rho = spearman_by_expression(scored["raw"], labels)
+            return {"spearman": rho}
+
+        train(Trainer(config, model, tasks, state, mesh), make_batches, store, evaluate, run)
+
+
+def run_tokenizer(config: ConfigDict, run: Path, dataset: Dataset, train_indices: list[int]) -> Tokenizer:
+    """The run's own copy of its tokenizer, trained on the training reports where none is given.
+
+    Raises:
+      UserError: the tokenizer file is missing, or there are no reports to train one on.
+    """
+    path = run / TOKENIZER
+    if not path.exists():
+        if config.tokenizer.path:
+            source = Path(config.tokenizer.path)
+            if not source.is_file():
+                raise UserError(
+                    f"tokenizer.path={source}: no such file: pass a sentencepiece .model, or leave it empty to train one"
+                )
+            path.write_bytes(source.read_bytes())
+        else:
+            texts = [label.report for label in (dataset.labels[i] for i in train_indices) if label.report]
+            if not texts:
+                raise UserError(
+                    f"{config.data.path}: no reports in the training fold: set tokenizer.path to a sentencepiece .model"
+                )
+            path.write_bytes(train_tokenizer(texts, config.tokenizer.vocab_size))
+    return Tokenizer(path.read_bytes())
+
+
+def starting_state(
+    config: ConfigDict, model: TrampLlama, tasks: list[Task], mesh: jax.sharding.Mesh, store: CheckpointStore
+) -> TrainState:
+    """The newest checkpoint's state, or fresh parameters, each leaf made where it lies."""
+
+    def make(key: jax.Array):
+        return initial_state(model, config, tasks, key).to_tree()
+
+    key = jax.random.key(config.seed)
+    shapes = jax.eval_shape(make, key)
+    shardings = shardings_of(shapes, mesh, frozenset(model.blocks))
+    if store.latest() is None:
+        return TrainState.from_tree(jax.jit(make, out_shardings=shardings)(key))
+    like = jax.tree.map(lambda s, where: jax.ShapeDtypeStruct(s.shape, s.dtype, sharding=where), shapes, shardings)
+    state = store.restore(abstract(like))
+    print(f"continuing from step {state.step}", file=sys.stderr)
+    return state

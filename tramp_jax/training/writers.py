@@ -1,0 +1,97 @@
+"""What a run tells while it trains: metrics.jsonl, TensorBoard events, a live display."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import rich.console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from tensorboardX import SummaryWriter
+
+
+class MetricsWriter:
+    """Appends to RUN/metrics.jsonl and RUN/events. A line is {"step", "task", "task_step", "loss", ...}.
+
+    Floats are written by `repr`, in full precision, so that two runs can be compared line by line. Lines past `step` belong
+    to work that was lost after the checkpoint of `step`; they are dropped.
+    """
+
+    def __init__(self, run: Path, step: int):
+        self._path = run / "metrics.jsonl"
+        if self._path.exists():
+            kept = [line for line in self._path.read_text().splitlines() if _step_of(line) <= step]
+            self._path.write_text("".join(line + "\n" for line in kept))
+        self._file = self._path.open("a")
+        self._events = SummaryWriter(str(run / "events"), purge_step=step + 1, write_to_disk=True)
+
+    def write(self, step: int, task: str, values: Mapping[str, float | int]) -> None:
+        """One line and its events; `step` counts from 1."""
+        self._file.write(json.dumps({"step": step, "task": task, **values}) + "\n")
+        self._file.flush()
+        for name, value in values.items():
+            if name != "task_step":
+                self._events.add_scalar(f"{task}/{name}", value, step)
+
+    def close(self) -> None:
+        """Flushes both files."""
+        self._file.close()
+        self._events.close()
+
+
+def _step_of(line: str) -> int:
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError):
+        return sys.maxsize  # a line cut off by a crash
+
+
+class Display:
+    """A live line on a terminal, else a line every `every` steps: task, step, losses, steps per second, time left."""
+
+    def __init__(self, total: int, start: int, every: int):
+        self._total, self._start, self._every = total, start, every
+        self._begin = time.monotonic()
+        self._losses: dict[str, float] = {}
+        self.console = rich.console.Console(stderr=True)
+        columns = (
+            "{task.description}",
+            BarColumn(),
+            MofNCompleteColumn(),
+            "{task.fields[status]}",
+            TimeElapsedColumn(),
+            "left",
+            TimeRemainingColumn(),
+        )
+        self._progress = Progress(
+            *(TextColumn(c) if isinstance(c, str) else c for c in columns),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self._row = self._progress.add_task("training", total=total, completed=start, status="compiling")
+        self._progress.start()
+
+    def update(self, step: int, task: str, loss: float) -> None:
+        """After a step; losses are smoothed for the eye, not for metrics.jsonl."""
+        self._losses[task] = loss if task not in self._losses else 0.9 * self._losses[task] + 0.1 * loss
+        rate = (step - self._start) / (time.monotonic() - self._begin)
+        status = "  ".join(f"{name} {value:.3f}" for name, value in self._losses.items()) + f"  {rate:.1f} steps/s"
+        self._progress.update(self._row, completed=step, description=f"{task:<8}", status=status)
+        if not self.console.is_terminal and (step % self._every == 0 or step == self._total):
+            left = (self._total - step) / rate
+            print(f"step {step}/{self._total}  {status}  {left:.0f} s left", file=sys.stderr, flush=True)
+
+    def say(self, text: str) -> None:
+        """A line above the display."""
+        self.console.print(text, highlight=False, soft_wrap=True)
+
+    def reset_clock(self) -> None:
+        """Leaves compilation out of the rate."""
+        self._begin = time.monotonic()
+
+    def close(self) -> None:
+        """Leaves the last state on the screen."""
+        self._progress.stop()
