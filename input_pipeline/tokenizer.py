@@ -73,11 +73,11 @@ class Tokenizer:
 
     def __init__(self, model: bytes):
         try:
+            if not model:
+                raise ValueError("empty")
             self._pieces = sentencepiece.SentencePieceProcessor(model_proto=model)
         except (RuntimeError, ValueError) as error:
             raise UserError("tokenizer: not a sentencepiece model; give the .model file that it was saved as") from error
-        if not self._pieces.vocab_size():
-            raise UserError("tokenizer: the sentencepiece model is empty; give the .model file that it was saved as")
         self.model = model
         self.vocab_size = self._pieces.vocab_size()
         self.bos_id, self.eos_id = self._pieces.bos_id(), self._pieces.eos_id()

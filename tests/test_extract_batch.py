@@ -5,13 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-import av
 import pytest
-from video_factory import write_video
+from video_factory import av, write_video
 
 from input_pipeline.errors import UserError
 from input_pipeline.extract.batch import Item, list_items
 from input_pipeline.shards import Dataset
+
+pytest.importorskip("mediapipe", reason="MediaPipe is not installed (extra: extract)")
 
 REPOSITORY = Path(__file__).parents[1]
 

@@ -6,6 +6,8 @@ import simplejpeg
 
 from input_pipeline.extract.crop import Box, crop_jpeg, face_box, resize_area
 
+pytest.importorskip("av", reason="PyAV is not installed (extra: extract)")
+
 
 def faces(frames=50):
     """A 100 x 80 px face around (300, 200) that sways by 10 px."""

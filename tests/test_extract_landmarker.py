@@ -12,6 +12,8 @@ from input_pipeline.extract import extra
 from input_pipeline.extract.landmarker import Landmarker
 from input_pipeline.extract.video import Video
 
+pytest.importorskip("mediapipe", reason="MediaPipe is not installed (extra: extract)")
+
 RIGHT_EYE, LEFT_EYE, NOSE_TIP, CHIN, FOREHEAD = 33, 263, 1, 152, 10
 
 

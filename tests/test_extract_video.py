@@ -2,10 +2,9 @@
 
 from fractions import Fraction
 
-import av
 import numpy as np
 import pytest
-from video_factory import quadrants, write_sound, write_video
+from video_factory import av, quadrants, write_sound, write_video
 
 from input_pipeline.errors import UserError
 from input_pipeline.extract.video import Limits, Video, find_videos
@@ -119,8 +118,10 @@ def test_files_that_are_no_video_are_refused_in_one_line(tmp_path, capfd):
     cut = write_video(tmp_path / "cut.mp4", [grey(9)] * 7, STAMPS)
     cut.write_bytes(cut.read_bytes()[:200])
     (tmp_path / "empty.mp4").touch()
-    playlist = tmp_path / "list.m3u8"
-    playlist.write_text(f"#EXTM3U\n#EXTINF:1,\n{write_video(tmp_path / 'a.ts', [grey(9)] * 7, STAMPS)}\n#EXT-X-ENDLIST\n")
+    write_video(tmp_path / "part.ts", [grey(9)] * 7, STAMPS)
+    playlist, script = tmp_path / "list.m3u8", tmp_path / "script.mp4"
+    playlist.write_text("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\npart.ts\n#EXT-X-ENDLIST\n")
+    script.write_text("ffconcat version 1.0\nfile part.ts\n")
     expected = {
         tmp_path / "absent.mp4": "no such file",
         tmp_path: "folder",
@@ -128,6 +129,7 @@ def test_files_that_are_no_video_are_refused_in_one_line(tmp_path, capfd):
         text: "not a video",
         cut: "not a video",
         playlist: "not a video",
+        script: "not a video",
         write_sound(tmp_path / "sound.m4a"): "no video stream",
         "https://example.com/a.mp4": "local file",
     }

@@ -70,6 +70,15 @@ def test_repeating_every_clip_of_the_subjects_does_not_shrink_the_interval():
     assert rows.high - rows.low < 0.6 * (once.high - once.low)
 
 
+def test_the_interval_of_a_mean_is_scipys_bootstrap_of_the_subjects_means():
+    subject, _, truth, _ = _clips(7, 30)
+    ours = bootstrap.SubjectDraws.of(subject, 20_000).interval(bootstrap.mean_of(truth))
+    sample = (truth.reshape(30, 5).mean(axis=1),)
+    rng = np.random.default_rng(0)
+    theirs = stats.bootstrap(sample, np.mean, n_resamples=20_000, method="percentile", rng=rng).confidence_interval
+    assert ours[:2] == pytest.approx(tuple(theirs), abs=0.03 * (theirs.high - theirs.low))
+
+
 @pytest.mark.parametrize("subjects", [15, 40])
 def test_intervals_cover_the_true_mean_about_as_often_as_they_say(subjects):
     rng = np.random.default_rng(5)

@@ -6,6 +6,7 @@ from scipy.optimize import approx_fprime, minimize
 from sklearn.linear_model import LogisticRegression
 
 from tramp_jax.metrics import ordinal_regression as ordinal
+from tramp_jax.metrics.severity import spearman
 
 
 def _clips(seed: int, n: int, features: int, levels: int):
@@ -95,17 +96,23 @@ def test_one_grade_in_training_gives_that_grade():
     assert model.probabilities(np.zeros((1, 2))).tolist() == [[1.0]]
 
 
-def test_noise_gets_a_large_penalty_and_signal_a_small_one():
+def test_held_out_predictions_know_nothing_of_the_subject():
     rng = np.random.default_rng(5)
-    x, y = _clips(5, 200, 3, 5)
-    subject = np.arange(200) // 4
-    assert ordinal.choose_penalty(np.hstack([x, rng.normal(size=(200, 2))]), y, subject) <= 30
-    # A subject's own mark predicts its grade only where its other clips are in training: grouped folds must not see it.
-    marks = np.eye(50)[subject]
-    per_subject = rng.integers(0, 5, 50)[subject].astype(float)
-    marked = ordinal.choose_penalty(np.hstack([marks, x[:, :1]]), per_subject, subject)
-    leaky = ordinal.choose_penalty(np.hstack([marks, x[:, :1]]), per_subject, np.arange(200))
-    assert leaky < marked
+    subject = np.repeat(np.arange(30), 4)
+    marks, score = np.eye(30)[subject], rng.integers(0, 5, 30)[subject].astype(float)
+    grouped = [spearman(score, p).value for p in ordinal.out_of_fold(marks, score, subject)]
+    clip_wise = [spearman(score, p).value for p in ordinal.out_of_fold(marks, score, np.arange(120))]
+    assert max(grouped) < 0.3
+    assert max(clip_wise) > 0.9
+
+
+def test_the_chosen_penalty_ranks_held_out_clips_best():
+    x, y = _clips(5, 120, 3, 5)
+    subject = np.arange(120) // 4
+    x = np.hstack([x, np.random.default_rng(0).normal(size=(120, 30))])
+    ranks = {p: spearman(y, held).value for p, held in zip(ordinal.PENALTIES, ordinal.out_of_fold(x, y, subject), strict=True)}
+    assert ranks[ordinal.choose_penalty(x, y, subject)] == max(ranks.values())
+    assert min(ranks.values()) < max(ranks.values()) - 0.01
 
 
 def test_a_single_subject_leaves_nothing_to_hold_out():

@@ -169,7 +169,10 @@ def test_a_flip_mirrors_landmarks_frames_and_words_together(dataset, tokenizer):
     np.testing.assert_array_equal(flipped["score"], plain["score"])
     for row, index in enumerate(plain["clip_index"]):
         report = tokenizer.decode(flipped["tokens"][row, flipped["prompt_length"][row] :])
-        assert report == f"The right mouth corner moves less. Left eye number {index}."
+        assert (
+            report
+            == f"The right mouth corner moves less. Left eye number {dataset.labels[index].clip_id[-2:].lstrip('0') or 0}."
+        )
         clip = dataset.clip(int(index))
         mirrored = dataclasses.replace(
             clip, landmarks=transforms.flip_tokens(clip.landmarks), colours=transforms.flip_colours(clip.colours)

@@ -28,7 +28,7 @@ def test_position_is_relative_to_the_first_frames_nose_so_head_translation_stays
     features = transforms.make_features(pixels, colours, ("x", "y", "r", "g", "b"), 1.0, 1.0)
     assert features.shape == (10, 63, 5)
     np.testing.assert_allclose(features[..., :2], pixels[..., :2] - pixels[0, NOSE_REFERENCE, :2], atol=1e-6)
-    moved = transforms.make_features(pixels + [5, 0, 0], colours, ("x",), 1.0, 1.0)
+    moved = transforms.make_features(pixels + np.array([5, 0, 0]), colours, ("x",), 1.0, 1.0)
     np.testing.assert_allclose(moved[..., 0], features[..., 0], atol=1e-5)  # where the face is in the crop does not matter
     pixels[4:] += [7, 0, 0]
     shifted = transforms.make_features(pixels, colours, ("x",), 1.0, 1.0)

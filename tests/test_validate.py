@@ -44,10 +44,11 @@ def test_a_damaged_record_is_found_by_its_hash_and_by_reading(folder):
 
 def test_frames_of_another_clip_are_found_even_where_every_hash_is_right(folder):
     dataset = Dataset.open(folder)
+    blobs = [dataset.record("frames", index) for index in (1, 0, 2, 3)]
     path = folder / "frames-00000-of-00002.arrayrecord"
     writer = array_record_module.ArrayRecordWriter(str(path), "group_size:1,uncompressed")
-    for index in (1, 0, 2, 3):
-        writer.write(dataset.record("frames", index))
+    for blob in blobs:
+        writer.write(blob)
     writer.close()
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["frames"][0] |= {"bytes": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}

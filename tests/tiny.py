@@ -18,6 +18,9 @@ def tiny_config(**changes) -> ConfigDict:
     model.fusion.width, model.fusion.heads, model.fusion.depth = 16, 2, 1
     model.fusion.vision_width, model.fusion.motion_width = 16, 16
     model.head.input_width, model.head.widths = 16, (16, 8)
+    model.projection.dtype = "float32"
+    model.vision.dtype = model.vision.param_dtype = "float32"
+    model.projection.merge = 1
     model.vision.update(
         {
             "image_size": SIZE,

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
+import pytest
+
+av = pytest.importorskip("av", reason="PyAV is not installed (extra: extract)")
 
 MILLISECOND = Fraction(1, 1000)
 

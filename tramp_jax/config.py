@@ -16,7 +16,7 @@ from input_pipeline.errors import UserError
 from input_pipeline.pipeline import default_data_config
 from tramp_jax.models.cross_fusion import default_fusion_config
 from tramp_jax.models.heads import default_head_config
-from tramp_jax.models.llama import default_llama_config
+from tramp_jax.models.llama_presets import default_llama_config
 from tramp_jax.models.lora import default_lora_config
 from tramp_jax.models.motion_encoder import default_motion_config
 from tramp_jax.models.projections import default_projection_config
@@ -79,6 +79,9 @@ def default_model_config() -> ConfigDict:
     model.llm = default_llama_config()
     model.lora = default_lora_config()
     model.use_lora = True
+    # Where gradients of the report stop (paper: motion and fusion; vision is ours and matters where no ViT is frozen). Fewer are
+    # ablations.
+    model.stop_gradients = ("motion", "fusion", "vision")
     return model
 
 

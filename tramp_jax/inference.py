@@ -81,11 +81,11 @@ class Predictor:
         )
 
     def _score_batch(self, params: Tree, stats: Tree, batch: dict[str, jax.Array]) -> dict[str, jax.Array]:
-        encoded, _ = self.model.encode(params, stats, batch, train_motion=False, train_vision=False, key=None)
+        encoded, _ = self.model.encode(params, stats, batch, train=False, key=None)
         return self.model.severity(params, encoded)
 
     def _generate_batch(self, params: Tree, stats: Tree, batch: dict[str, jax.Array]) -> jax.Array:
-        encoded, _ = self.model.encode(params, stats, batch, train_motion=False, train_vision=False, key=None)
+        encoded, _ = self.model.encode(params, stats, batch, train=False, key=None)
         prefix, prefix_mask = self.model.prefix(params, encoded)
         prompt = batch["tokens"][:, : self._prompt_length]
         mask = np.arange(self._prompt_length) < batch["prompt_length"][:, None]

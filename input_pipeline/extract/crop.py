@@ -34,7 +34,9 @@ class Box:
     def to_crop_units(self, landmarks: np.ndarray) -> np.ndarray:
         """Pixels (..., 3) to the coordinates of `records.Clip`: origin at the box's centre, unit = its side."""
         centre = np.array([self.x + self.side / 2, self.y + self.side / 2, 0], np.float32)
-        return (landmarks - centre) / np.float32(self.side)
+        units = landmarks - centre
+        units /= np.float32(self.side)
+        return units
 
     def to_pixels(self, landmarks: np.ndarray) -> np.ndarray:
         """The inverse of `to_crop_units`, in float32."""

@@ -46,7 +46,7 @@ class AlignedFace:
     """Tokens in a frame fixed to the head.
 
     Attributes:
-      tokens: (T, 63, 3) in IOD of the neutral face; origin between the eyes, x to the subject's left, y down the nose,
+      tokens: (T, 63, 3) in IOD of the neutral face; origin between the eyes, x to the subject's left, y down to the mouth,
         z away from the camera.
       neutral: (63, 3), the neutral face in the same frame.
       rotation: (T,) radians between the head's pose and its pose in the neutral face.
@@ -82,7 +82,7 @@ def remove_head_motion(tokens: np.ndarray, times: np.ndarray, tracked: np.ndarra
     return AlignedFace(aligned, neutral, np.arccos(np.clip(cosine, -1, 1)), iod)
 
 
-def fit_similarity(tokens: np.ndarray, target: np.ndarray, fits: int = 3) -> tuple[np.ndarray, np.ndarray]:
+def fit_similarity(tokens: np.ndarray, target: np.ndarray, fits: int = 2) -> tuple[np.ndarray, np.ndarray]:
     """Moves each frame onto a target by rotation, one scale and translation, fitted on the stable points.
 
     Weighted least squares in closed form, refitted with Cauchy weights on the residuals.
@@ -161,11 +161,12 @@ def _neutral_face(tokens: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 
 def _head_axes(face: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Origin (3,) between the eyes and the head's axes (3, 3), one a row: to the subject's left, down the nose, backwards."""
+    """Origin (3,) between the eyes and the head's axes (3, 3), one a row: to the left, down to the mouth, backwards."""
     eyes = {side: (face[layouts.EYE_OUTER[side]] + face[layouts.EYE_INNER[side]]) / 2 for side in ("left", "right")}
     across = eyes["left"] - eyes["right"]
     across = across / np.linalg.norm(across)
-    down = face[layouts.NOSE_BASE] - face[layouts.NOSE_ROOT]
+    origin = (eyes["left"] + eyes["right"]) / 2
+    down = face[[layouts.MOUTH_CORNER[side][0] for side in ("left", "right")]].mean(axis=0) - origin
     down = down - (down @ across) * across
     down = down / max(float(np.linalg.norm(down)), 1e-12)
-    return (eyes["left"] + eyes["right"]) / 2, np.stack([across, down, np.cross(across, down)])
+    return origin, np.stack([across, down, np.cross(across, down)])

@@ -70,8 +70,9 @@ def jitter(tokens: np.ndarray, tracked: np.ndarray) -> np.ndarray:
     if not follows.any():
         return np.zeros(layouts.NUM_TOKENS)
     plane = tokens[:, :, :2]
-    bend = (plane[2:] - 2 * plane[1:-1] + plane[:-2])[follows]
-    return 1.4826 * np.median(np.abs(bend), axis=0).mean(axis=1) / np.sqrt(6)
+    bend = np.abs((plane[2:] - 2 * plane[1:-1] + plane[:-2])[follows])
+    # The median along the last axis of a contiguous array is several times as fast.
+    return 1.4826 * np.median(np.ascontiguousarray(bend.T), axis=-1).mean(axis=0) / np.sqrt(6)
 
 
 def region_curves(raw: np.ndarray, smooth: np.ndarray, neutral: np.ndarray) -> dict[str, np.ndarray]:

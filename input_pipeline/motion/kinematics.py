@@ -39,6 +39,7 @@ _MOVING = (*PAIRED, "jaw")
 
 # What counts as a movement: this many IOD (about 1 mm), and this many times the landmark jitter.
 _LEAST_EXCURSION, _LEAST_OVER_NOISE = 0.015, 3.0
+_LEAST_FPS = 4.0
 # Lips are apart from about 2.5 mm on; trackers show 0.01 and less for closed ones.
 LIPS_APART = 0.04
 # Trackers leave about this part of the open aperture between closed lids.
@@ -63,7 +64,7 @@ class Kinematics:
         from the neutral place), "eye/left", "eye/right" (aperture), "lips/both" (gap).
       values: "attribute/region/side" -> number; see VALUES.
       tracked: (T',) whether a tracked frame is behind the sample; the others are interpolated and count nowhere.
-      noise_floor: frame-to-frame jitter of a landmark, standard deviation of one coordinate, IOD.
+      noise_floor: frame-to-frame jitter of a landmark in the head frame, standard deviation of one coordinate, IOD.
       iod: inter-ocular distance of the neutral face in the unit of the landmarks.
       fps: of `times`, the median rate of the clip.
     """
@@ -159,8 +160,8 @@ def measure(landmarks: np.ndarray, layout: str, times: np.ndarray, tracked: np.n
     face = remove_head_motion(tokens[tracked], known, np.ones(len(known), bool))
     grid, fps = uniform_times(times)
     seen = seen_samples(grid, times, tracked, fps)
-    if not seen.any():
-        raise UserError("tracked frames are too far apart to show motion: use a clip with at least 4 frames per second")
+    if fps < _LEAST_FPS or not seen.any():
+        raise UserError("tracked frames are too far apart to show motion: use a clip with 4 frames per second and more")
     noise = jitter(face.tokens, tracked)
     raw = resample(face.tokens[..., :2], known, grid)
     smooth = low_pass(raw, fps)

@@ -9,6 +9,7 @@ Definitions follow the families of the reference (seke_and_evaluation.md B.1); e
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 from scipy import ndimage, signal
@@ -46,12 +47,9 @@ class Movement:
 
 
 def apex(curve: np.ndarray, tracked: np.ndarray, fps: float) -> float:
-    """The highest level of the curve that is held for a tenth of a second."""
+    """The highest level of the curve that is held for a tenth of a second, 0 if it is never above 0."""
     size = max(1, round(_APEX_SECONDS * fps))
-    if not tracked.any():
-        return 0.0
-    lowest = float(curve[tracked].min())
-    return float(ndimage.minimum_filter1d(np.where(tracked, curve, lowest), size, mode="nearest").max())
+    return max(0.0, float(ndimage.minimum_filter1d(np.where(tracked, curve, 0.0), size, mode="nearest").max()))
 
 
 def largest_movement(curve: np.ndarray, tracked: np.ndarray, fps: float, floor: float) -> Movement:
@@ -107,8 +105,11 @@ def sparc(speed: np.ndarray, fps: float) -> float:
 
 
 def lag(left: np.ndarray, right: np.ndarray, fps: float) -> float:
-    """Seconds by which the left curve comes after the right one: the peak of the cross-correlation of their slopes."""
-    a, b = np.gradient(left), np.gradient(right)
+    """Seconds by which the left curve rises after the right one: the peak of the cross-correlation of their rising slopes.
+
+    Falling slopes are left out, since both sides are often released together.
+    """
+    a, b = np.maximum(np.gradient(left), 0), np.maximum(np.gradient(right), 0)
     reach = min(round(_MAX_LAG * fps), len(a) - 2)
     if reach < 1 or not (np.any(a) and np.any(b)):
         return 0.0
@@ -177,13 +178,15 @@ def tremor(position: np.ndarray, tracked: np.ndarray, fps: float) -> float:
     size = round(_TREMOR_WINDOW * fps)
     if fps < _TREMOR_MIN_FPS or len(position) < size:
         return 0.0
-    starts = range(0, len(position) - size + 1, max(1, size // 4))
+    starts = range(0, len(position) - size + 1, max(1, size // 3))
     starts = [start for start in starts if tracked[start : start + size].mean() > 0.8]
     if not starts:
         return 0.0
     windows = np.stack([position[start : start + size] for start in starts])
-    taper = np.hanning(size + 1)[:size]
-    spectrum = np.fft.rfft(signal.detrend(windows, axis=1) * taper[:, None], axis=1)
+    taper, line = np.hanning(size + 1)[:size, None], np.linspace(-1, 1, size)[:, None]
+    windows = windows - windows.mean(axis=1, keepdims=True)
+    windows = windows - line * (line * windows).sum(axis=1, keepdims=True) / np.square(line).sum()
+    spectrum = np.fft.rfft(windows * taper, axis=1)
     # Two-sided, so that the sum over a band is the variance in it.
     power = 2 * np.square(np.abs(spectrum)).sum(axis=-1) / (size * np.square(taper).sum())
     frequency = np.fft.rfftfreq(size, 1 / fps)
@@ -239,8 +242,13 @@ def _decrement(held: np.ndarray, tracked: np.ndarray, fps: float) -> float:
         return 0.0
     # A slope over 64 of the samples is as good as over all, and the pairs are quadratic.
     at = at[np.linspace(0, len(at) - 1, min(len(at), 64)).round().astype(int)]
-    first, second = np.triu_indices(len(at), 1)
+    first, second = _pairs(len(at))
     return -float(np.median((held[at[second]] - held[at[first]]) / (at[second] - at[first]))) * fps
+
+
+@functools.lru_cache(maxsize=64)
+def _pairs(count: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.triu_indices(count, 1)
 
 
 def _onset_smoothness(speed: np.ndarray, start: float, end: float, fps: float) -> float:

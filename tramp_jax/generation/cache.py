@@ -41,8 +41,7 @@ class KVCache:
 
     def read(self, layer: Int[Array, ""]) -> tuple[Float[Array, "B N G K"], Float[Array, "B N G K"]]:
         """All slots of one layer."""
-        take = lambda x: jax.lax.dynamic_index_in_dim(x, layer, keepdims=False)  # noqa: E731
-        return take(self.keys), take(self.values)
+        return self.keys[layer], self.values[layer]
 
 
 def empty_cache(llama: Llama, batch: int, size: int) -> KVCache:

@@ -71,8 +71,11 @@ def generate(
     return jax.lax.while_loop(unfinished, advance, (jnp.int32(1), tokens, jnp.isin(first, ends), cache))[1]
 
 
-def sample(logits: Float[Array, "B V"], key: Array, temperature: float, top_p: float = 1.0) -> Int[Array, "B"]:
-    """One token per row: the most probable one at temperature 0, else drawn from the nucleus of `top_p` (Holtzman et al. 2020)."""
+def sample(logits: Float[Array, "B V"], key: Array, temperature: float, top_p: float = 1.0) -> Int[Array, " B"]:
+    """One token per row: the most probable at temperature 0, else one drawn from the nucleus of `top_p`.
+
+    The nucleus (Holtzman et al. 2020): the fewest tokens, most probable first, that together reach `top_p`.
+    """
     if temperature == 0:
         return jnp.argmax(logits, axis=-1).astype(jnp.int32)
     logits = logits / temperature

@@ -8,6 +8,7 @@ a measurement is named in the "flags" beside it. "interval" is always a 95 perce
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,6 +24,8 @@ from tramp_jax.metrics.baselines import BaselinePredictions, MeasuredClips
 from tramp_jax.metrics.bootstrap import DRAWS, SubjectDraws
 
 SIMULATED = "simulated"
+# Each text is asked for several times, and baselines repeat theirs.
+_facts = functools.lru_cache(maxsize=100_000)(parse_facts)
 # Keys that others read by name; `report_facts` has the definitions.
 FACT_F1 = report_facts.STRICTNESSES
 
@@ -142,13 +145,13 @@ def report_results(
       baselines: name -> N texts.
 
     Returns:
-      the keys of `_text_metrics`; "fact_f1_interval" (of "direction"), "fact_f1_by_expression" (of "direction"), "errors";
+      the keys of `_text_metrics`; "unparsed_share"; "fact_f1_interval" and "fact_f1_by_expression" (of "direction"); "errors";
       "baselines": name -> {"fact_f1_<strictness>" and the rest}; "model_minus_baseline"; "counts", "flags".
     """
     kept = [i for i, reference in enumerate(references) if reference is not None]
     flags = [] if kept else ["no clip has a reference report: only grounding is measured"]
     rows = SubjectDraws.of(np.asarray(subject)[kept], draws, seed)
-    meant = [parse_facts(references[i]) for i in kept]
+    meant = [_facts(references[i]) for i in kept]
     results, f1 = _text_metrics(generated, references, measured, meant)
     results["counts"] = {
         **count(np.asarray(subject)[kept], np.asarray(expression)[kept]),
@@ -159,7 +162,8 @@ def report_results(
     results["fact_f1_by_expression"] = {
         name: float(f1[of_clip == name].mean()) if (of_clip == name).any() else None for name in EXPRESSIONS
     }
-    results["errors"] = report_facts.error_table([parse_facts(generated[i]) for i in kept], meant)
+    results["unparsed_share"] = _defined(report_facts.unparsed_share(generated))
+    results["errors"] = report_facts.error_table([_facts(generated[i]) for i in kept], meant)
     results["baselines"], results["model_minus_baseline"] = {}, {}
     for name, texts in baselines.items():
         own, own_f1 = _text_metrics(texts, references, measured, meant)
@@ -237,25 +241,26 @@ def _text_metrics(
     measured: Sequence[Sequence[Fact]],
     meant: Sequence[Sequence[Fact]],
 ) -> tuple[dict[str, Any], np.ndarray]:
-    """ "fact_f1" {strictness: value}, "laterality_accuracy", "bleu4" (0-100), "rouge_l", "grounding", "unparsed_share"; and the
-    direction F1 of each clip with a reference."""
+    """The metrics of one writer, and the direction F1 of each clip with a reference.
+
+    Keys: "fact_f1" {strictness: value}, "laterality_accuracy", "bleu4" (0-100), "rouge_l", "grounding".
+    """
     pairs = [(said, reference) for said, reference in zip(generated, references, strict=True) if reference is not None]
-    stated = [parse_facts(said) for said, _ in pairs]
+    stated = [_facts(said) for said, _ in pairs]
     scores = report_facts.per_report(stated, meant)
-    grounded = [(parse_facts(said), signal) for said, signal in zip(generated, measured, strict=True) if signal]
+    grounded = [(_facts(said), signal) for said, signal in zip(generated, measured, strict=True) if signal]
     results = {
         "fact_f1": {strictness: _mean(scores[f"{strictness}_f1"]) for strictness in FACT_F1},
         "laterality_accuracy": _defined(report_facts.laterality_accuracy(stated, meant)),
         "bleu4": text.bleu4(*zip(*pairs, strict=True)) if pairs else None,
         "rouge_l": text.rouge_l(*zip(*pairs, strict=True)) if pairs else None,
         "grounding": _defined(report_facts.grounding(*zip(*grounded, strict=True))) if grounded else None,
-        "unparsed_share": _defined(report_facts.unparsed_share(generated)),
     }
     return results, scores["direction_f1"]
 
 
 def _f1(generated: str, reference: str) -> float:
-    return report_facts.score_report(parse_facts(generated), parse_facts(reference))["direction_f1"]
+    return report_facts.score_report(_facts(generated), _facts(reference))["direction_f1"]
 
 
 def _finite(scores: np.ndarray, labels: Sequence[Label]) -> np.ndarray:

@@ -18,11 +18,13 @@ from threadpoolctl import threadpool_limits
 
 from tramp_jax.metrics.severity import spearman, to_grade
 
-# From nearly free to nearly constant for tens to hundreds of clips (ours).
+# From nearly constant to nearly free for tens to hundreds of clips, falling (ours).
 PENALTIES = (1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3)
 FOLDS = 5
 # Gaps between neighbouring thresholds stay within e^-15 .. e^5, so that no line search overflows (ours).
 _LOG_GAP = (-15.0, 5.0)
+# Relative change of the objective at which a search ends: for the model, and for choosing its penalty.
+_FINE, _ROUGH = 1e-12, 1e-7
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,35 +79,32 @@ def fit(features: np.ndarray, score: np.ndarray, penalty: float) -> OrdinalRegre
       score: (N,) rated grades, rounded to whole ones.
       penalty: above 0, since grades that a feature separates have no finite maximum.
     """
-    return _path(np.asarray(features, np.float64), score, (penalty,))[0]
+    return _path(np.asarray(features, np.float64), score, (penalty,), _FINE)[0]
 
 
-def choose_penalty(
-    features: np.ndarray,
-    score: np.ndarray,
-    subject: Sequence[str] | np.ndarray,
-    penalties: Sequence[float] = PENALTIES,
-    folds: int = FOLDS,
-    seed: int = 0,
-) -> float:
-    """The penalty with the best Spearman of pooled out-of-fold predictions; the larger of equals.
+def choose_penalty(features: np.ndarray, score: np.ndarray, subject: Sequence[str] | np.ndarray) -> float:
+    """The one of PENALTIES with the best Spearman of pooled out-of-fold predictions; the larger of equals.
 
-    Folds hold whole subjects. With fewer than two subjects there is nothing to hold out, and the largest penalty is taken.
+    With a single subject there is nothing to hold out, and the largest penalty is taken.
 
     Args:
       features: (N, F) of training clips only, as are score (N,) and subject (N,).
     """
-    penalties = sorted(penalties, reverse=True)
+    if len(set(np.asarray(subject).tolist())) < 2:
+        return max(PENALTIES)
+    held_out = out_of_fold(features, score, subject)
+    return PENALTIES[int(np.argmax([spearman(score, prediction).value for prediction in held_out]))]
+
+
+def out_of_fold(features: np.ndarray, score: np.ndarray, subject: Sequence[str] | np.ndarray, seed: int = 0) -> np.ndarray:
+    """Predictions (len(PENALTIES), N), each clip's by models that saw no clip of its subject."""
     keys, index = np.unique(np.asarray(subject, dtype=str), return_inverse=True)
-    folds = min(folds, len(keys))
-    if folds < 2:
-        return penalties[0]
-    fold = np.random.default_rng(seed).permutation(np.arange(len(keys)) % folds)[index]
-    held_out = np.zeros((len(penalties), len(score)))
-    for k in range(folds):
-        models = _path(features[fold != k], score[fold != k], penalties)
+    fold = np.random.default_rng(seed).permutation(np.arange(len(keys)) % FOLDS)[index]
+    held_out = np.zeros((len(PENALTIES), len(score)))
+    for k in np.unique(fold):
+        models = _path(features[fold != k], score[fold != k], PENALTIES, _ROUGH)
         held_out[:, fold == k] = [model.predict(features[fold == k]) for model in models]
-    return penalties[int(np.argmax([spearman(score, prediction).value for prediction in held_out]))]
+    return held_out
 
 
 def negative_log_likelihood(parameters: np.ndarray, features: np.ndarray, level: np.ndarray, penalty: float) -> tuple:
@@ -138,7 +137,7 @@ def negative_log_likelihood(parameters: np.ndarray, features: np.ndarray, level:
     return value, np.concatenate([[-tails[0]], -tails[1:] * gaps, d_coefficients])
 
 
-def _path(features: np.ndarray, score: np.ndarray, penalties: Sequence[float]) -> list[OrdinalRegression]:
+def _path(features: np.ndarray, score: np.ndarray, penalties: Sequence[float], tolerance: float) -> list[OrdinalRegression]:
     """One model per penalty, each started from the one before."""
     grade = to_grade(score)
     levels, level = np.unique(grade, return_inverse=True)
@@ -155,21 +154,21 @@ def _path(features: np.ndarray, score: np.ndarray, penalties: Sequence[float]) -
     # BLAS starts threads even for the optimiser's tiny products, which made this ten times slower on a busy machine.
     with threadpool_limits(1, "blas"):
         for penalty in penalties:
-            parameters = _minimise(parameters, limits, standard, level, penalty)
+            parameters = _minimise(parameters, limits, (standard, level, penalty), tolerance)
             thresholds = parameters[0] + np.concatenate([[0.0], np.cumsum(np.exp(parameters[1:cuts]))])
             models.append(OrdinalRegression(levels.astype(np.float64), thresholds, parameters[cuts:], centre, scale))
     return models
 
 
-def _minimise(start: np.ndarray, limits: list[tuple], features: np.ndarray, level: np.ndarray, penalty: float) -> np.ndarray:
+def _minimise(start: np.ndarray, limits: list[tuple], objective: tuple, tolerance: float) -> np.ndarray:
     return minimize(
         negative_log_likelihood,
         start,
-        args=(features, level, penalty),
+        args=objective,
         jac=True,
         method="L-BFGS-B",
         bounds=limits,
-        options={"maxiter": 2000, "ftol": 1e-12, "gtol": 1e-6},
+        options={"maxiter": 2000, "ftol": tolerance, "gtol": 1e-6},
     ).x
 
 

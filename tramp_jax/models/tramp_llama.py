@@ -69,7 +69,7 @@ class TrampLlama:
         width, vision = config.motion.channels[-1], config.vision_kind != "none"
         makers = {
             "motion": lambda rngs: MotionEncoder(config.motion, rngs=rngs),
-            "fusion": lambda rngs: CrossFusion(config.fusion, rngs=rngs),
+            "fusion": lambda rngs: CrossFusion(config.fusion, vision=vision, rngs=rngs),
             "regression": lambda rngs: SeverityRegression(config.head, rngs=rngs),
             "motion_projection": lambda rngs: TokenProjection(config.projection, width, config.llm.hidden_size, rngs=rngs),
             "fusion_projection": lambda rngs: TokenProjection(config.projection, width, config.llm.hidden_size, rngs=rngs),
@@ -101,8 +101,7 @@ class TrampLlama:
         stats: Tree,
         batch: Batch,
         *,
-        train_motion: bool,
-        train_vision: bool,
+        train: bool,
         key: jax.Array | None,
     ) -> tuple[Encoded, Tree]:
         """Motion, vision and cross-fusion.
@@ -111,28 +110,27 @@ class TrampLlama:
           params: at least the blocks motion, fusion and (with vision) vision.
           stats: running statistics.
           batch: trajectory, trajectory_time, expression; with vision also frames, frame_mask.
-          train_motion: batch statistics and dropout in motion and fusion; a task that does not own them says False.
-          train_vision: dropout in the ViT.
+          train: batch statistics and dropout in motion and fusion; a task that does not own them says False.
           key: for dropout; None where nothing is random.
 
         Returns:
           (encoded, new running statistics).
         """
-        keys = jax.random.split(key, 3) if key is not None else (None, None, None)
+        motion_key, fusion_key = jax.random.split(key) if key is not None else (None, None)
         encoder = self.blocks["motion"].bind(params["motion"], stats["motion"])
-        motion, _ = encoder(batch["trajectory"], batch["trajectory_time"], deterministic=not train_motion, key=keys[0])
-        stats = stats | {"motion": self.blocks["motion"].stats_of(encoder)} if train_motion else stats
-        vision, frame_mask = self._see(params, batch, train_vision, keys[1])
+        motion, _ = encoder(batch["trajectory"], batch["trajectory_time"], deterministic=not train, key=motion_key)
+        stats = stats | {"motion": self.blocks["motion"].stats_of(encoder)} if train else stats
+        vision, frame_mask = self._see(params, batch)
         fusion = self.blocks["fusion"].bind(params["fusion"])
         fused = fusion(
             None if vision is None else jnp.mean(vision, axis=2),
             motion,
-            deterministic=not train_motion,
-            key=keys[2],
+            deterministic=not train,
+            key=fusion_key,
         )
         return Encoded(motion, vision, fused, frame_mask, batch["expression"]), stats
 
-    def _see(self, params: Tree, batch: Batch, train: bool, key: jax.Array | None) -> tuple[jax.Array | None, jax.Array]:
+    def _see(self, params: Tree, batch: Batch) -> tuple[jax.Array | None, jax.Array]:
         """Patch features (B, F, P, Dv) and the mask (B, F) of real frames."""
         if self.config.vision_kind == "none":
             return None, jnp.ones((batch["trajectory"].shape[0], self.config.fusion.num_queries), bool)
@@ -141,13 +139,13 @@ class TrampLlama:
         patches = self.blocks["vision"].bind(params["vision"])(folded)
         return patches.reshape(*frames.shape[:2], *patches.shape[1:]), batch["frame_mask"]
 
-    def severity(self, params: Tree, encoded: Encoded, key: jax.Array | None = None) -> dict[str, jax.Array]:
+    def severity(self, params: Tree, encoded: Encoded) -> dict[str, jax.Array]:
         """Score and grade distribution; see `tramp_jax.models.heads.severity_outputs` for the keys."""
         extra = None
         if self.config.condition_on_expression:
             extra = self.blocks["expression"].bind(params["expression"])(encoded.expression)
         head = self.blocks["regression"].bind(params["regression"])
-        output = head(encoded.fused, encoded.frame_mask, extra, deterministic=key is None, key=key)
+        output = head(encoded.fused, encoded.frame_mask, extra)
         return severity_outputs(output, self.config.head)
 
     def prefix(self, params: Tree, encoded: Encoded) -> tuple[jax.Array, jax.Array]:

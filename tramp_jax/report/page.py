@@ -1,44 +1,64 @@
 """The report page: one self-contained HTML file, readable offline, without any outside link.
 
-Everything that comes from data is escaped by jinja's autoescape; a content policy forbids every request.
+Everything that comes from data is escaped: text by jinja's autoescape, figures by its `tojson`. The page's content policy
+forbids every request and every script but its own two, by their digests.
 """
 
 from __future__ import annotations
 
 import base64
 import csv
+import hashlib
 import io
+import itertools
 import json
+from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 import numpy as np
-import plotly.io
 from plotly.offline import get_plotlyjs
 
 from input_pipeline.motion.kinematics import Kinematics
 from input_pipeline.records import Clip
-from tramp_jax.report import figures
-from tramp_jax.report.keyframes import key_frames, key_moments
+from tramp_jax.report import figures, words
+from tramp_jax.report.keyframes import TRAIL_COLOURS, key_frames, key_moments
 
 _ENVIRONMENT = jinja2.Environment(
-    loader=jinja2.PackageLoader("tramp_jax", "report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    loader=jinja2.PackageLoader("tramp_jax", "report"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=jinja2.StrictUndefined,
 )
-_PLOTLY = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["lasso2d", "select2d", "zoomIn2d", "zoomOut2d"]}
-
-ATTRIBUTE_WORDS = {
-    "amplitude": "amplitude",
-    "closure": "closure",
-    "peak_speed": "peak speed",
-    "onset": "onset time",
-    "hold": "hold",
-    "decrement": "decrement",
-    "symmetry": "asymmetry",
-    "rate": "blink rate",
-    "duty_cycle": "time with lips apart",
-    "tremor": "tremor (3 to 7 Hz)",
+_CHECK_WORDS = {
+    "agrees": "✓ as measured",
+    "degree": "≈ other degree",
+    "disagrees": "✗ disagrees",
+    "unmeasured": "not checked",
+    "unread": "not checked",
 }
+_NOT_CHECKED = {
+    "unmeasured": "Not among the findings of this task: see the curve.",
+    "unread": "Says nothing about motion that this software can read.",
+}
+_IN_TEXT_WORDS = {
+    "yes": "✓ yes",
+    "partly": "partly",
+    "degree": "≈ other degree",
+    "differs": "✗ otherwise",
+    "no": "not said",
+}
+# Shown large, above everything else.
+_PROMINENT = {
+    "poor_tracking": "Poor tracking",
+    "simulated_model": "Model trained on simulated faces",
+    "simulated_face": "Simulated face",
+}
+# With one of these the score is shown pale.
+_UNRELIABLE = frozenset({"poor_tracking", "simulated_model"})
 
 
 def write_page(assessment: dict[str, Any], clip: Clip, kinematics: Kinematics, path: Path, *, show_face: bool) -> None:
@@ -51,62 +71,140 @@ def write_page(assessment: dict[str, Any], clip: Clip, kinematics: Kinematics, p
       path: the HTML file.
       show_face: False leaves every pixel of the face out; mesh and trails stay.
     """
-    moments = key_moments(kinematics, clip.label.expression)
-    curves = figures.region_figures(kinematics, moments)
+    expression = clip.label.expression
+    moments = key_moments(kinematics, expression)
+    pictures = key_frames(clip, moments, show_face)
+    main, others = figures.regions_of(expression, kinematics)
+    script = _file("page.js")
+    cautions = list(zip(assessment["flags"], assessment["warnings"], strict=True))
     html = _ENVIRONMENT.get_template("page.html.j2").render(
         a=assessment,
-        css=_ENVIRONMENT.loader.get_source(_ENVIRONMENT, "page.css")[0],  # type: ignore[union-attr]
-        plotly_js=get_plotlyjs(),
-        gauge=_div(figures.gauge(assessment["severity"], assessment["interval"]), "gauge", static=True),
-        distribution=_div(figures.distribution(assessment["grade_distribution"]), "distribution", static=True),
-        key_frames=key_frames(clip, moments, show_face),
-        curves={region: (figures.CURVES[region][0], _div(figure, f"plot-{region}")) for region, figure in curves.items()},
-        words=ATTRIBUTE_WORDS,
-        tracked=_runs(clip.tracked),
-        noise_floor=kinematics.noise_floor,
+        title=words.TASKS[expression],
+        prominent=[(flag, _PROMINENT[flag], line) for flag, line in cautions if flag in _PROMINENT],
+        cautions=[line for flag, line in cautions if flag not in _PROMINENT],
+        unreliable=bool(_UNRELIABLE & set(assessment["flags"])),
+        dial=figures.dial(assessment["severity"], assessment["interval"]),
+        grades=list(zip(words.GRADES, assessment["grade_distribution"], strict=True)),
+        key_frames=pictures,
+        has_images=any(picture.image for picture in pictures),
+        trail_colours=TRAIL_COLOURS,
+        sentences=_sentences(assessment, kinematics),
+        rows=words.finding_rows(assessment["findings"], assessment["measurements"]),
+        in_text=_IN_TEXT_WORDS,
+        regions={"": main, "Other regions": others},
+        curves=figures.CURVES,
+        specs={name: figures.curve_figure(name, kinematics, expression, moments) for name in (*main, *others)},
+        tracking=tracking_rows(assessment, clip, kinematics),
+        runs=_runs(np.asarray(clip.tracked, bool)),
+        about=_about(assessment),
         json_link=_link("application/json", json.dumps(assessment, indent=2, ensure_ascii=False)),
         csv_link=_link("text/csv", curves_csv(kinematics)),
-        show_face=show_face and bool(clip.frames),
+        css=_file("page.css"),
+        plotly_js=(plotly_js := get_plotlyjs()),
+        script=script,
+        policy=_policy(plotly_js, script),
     )
-    path.write_text(html, encoding="utf-8")
+    path.write_text(html, encoding="utf-8", newline="\n")
 
 
 def write_index(rows: list[dict[str, Any]], path: Path) -> None:
     """Writes the index of several clips: a sortable table with a link to each page.
 
     Args:
-      rows: clip, page (relative link, empty where it failed), expression, severity, interval, frames, frames_tracked,
+      rows: clip, page (relative path, empty where it failed), expression, severity, interval, frames, frames_tracked,
         warnings, error.
       path: the HTML file.
     """
-    css = _ENVIRONMENT.loader.get_source(_ENVIRONMENT, "page.css")[0]  # type: ignore[union-attr]
-    path.write_text(_ENVIRONMENT.get_template("index.html.j2").render(rows=rows, css=css), encoding="utf-8")
+    script = _file("index.js")
+    html = _ENVIRONMENT.get_template("index.html.j2").render(
+        rows=[{**row, "link": f"./{quote(row['page'])}" if row["page"] else ""} for row in rows],
+        tasks=words.TASKS,
+        css=_file("page.css"),
+        script=script,
+        policy=_policy(script),
+    )
+    path.write_text(html, encoding="utf-8", newline="\n")
 
 
 def curves_csv(kinematics: Kinematics) -> str:
-    """Every curve over time: seconds, tracked, then one column per curve (in IOD)."""
+    """Every curve over time: seconds since the clip's first frame, tracked, then one column per curve (in IOD)."""
     text = io.StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(text, lineterminator="\n")
     names = sorted(kinematics.curves)
     writer.writerow(["seconds", "tracked", *names])
-    columns = [np.asarray(kinematics.curves[name]) for name in names]
-    for i, seconds in enumerate(kinematics.times):
-        row = [f"{column[i]:.6f}" for column in columns]
-        writer.writerow([f"{seconds:.4f}", int(kinematics.tracked[i]), *row])
+    for seconds, tracked, *row in zip(
+        kinematics.times - kinematics.times[0], kinematics.tracked, *(kinematics.curves[name] for name in names), strict=True
+    ):
+        writer.writerow([f"{seconds:.4f}", int(tracked), *(f"{value:.6f}" for value in row)])
     return text.getvalue()
 
 
-def _div(figure: Any, name: str, static: bool = False) -> str:
-    config = {**_PLOTLY, "staticPlot": static}
-    return plotly.io.to_html(figure, config=config, include_plotlyjs=False, full_html=False, div_id=name)
+def tracking_rows(assessment: dict[str, Any], clip: Clip, kinematics: Kinematics) -> list[tuple[str, str]]:
+    """(what, words) on how well the face was followed."""
+    found, total = assessment["frames_tracked"], assessment["frames"]
+    longest = max((end - begin for begin, end in figures.gaps(kinematics)), default=0.0)
+    rows = [
+        ("Face found", f"{found} of {total} frames ({100 * found / total:.0f} %)"),
+        ("Longest time without a face", f"{longest:.1f} s"),
+        ("Frame rate", f"{assessment['fps']:.1f} per second"),
+        ("Jitter of the tracked points", f"{kinematics.noise_floor:.4f} IOD (standard deviation from frame to frame)"),
+    ]
+    if (turn := assessment["measurements"].get("head_rotation/global/none")) is not None:
+        rows.append(("Largest turn of the head", f"{turn:.0f} degrees; head motion is taken out of the curves"))
+    crop = clip.label.source.get("crop")
+    if isinstance(crop, list) and len(crop) == 3:
+        rows.append(("Distance between the eyes", f"{kinematics.iod * float(crop[2]):.0f} pixels of the video"))
+    return rows
 
 
-def _link(kind: str, text: str) -> str:
-    return f"data:{kind};base64,{base64.b64encode(text.encode()).decode()}"
+def _sentences(assessment: dict[str, Any], kinematics: Kinematics) -> list[dict[str, Any]]:
+    """The sentences with what the page shows beside each."""
+    shown = []
+    for sentence in assessment["sentences"]:
+        names, check = sentence["curves"], sentence["check"]
+        found = "; ".join(words.describe(finding) for finding in sentence["measured"])
+        sides = {name.split("/")[1] for name in names}
+        shown.append(
+            {
+                **sentence,
+                "mark": _CHECK_WORDS[check],
+                "region": names[0].split("/")[0] if names else "",
+                "side": sides.pop() if len(sides) == 1 else "",
+                "spark": figures.sparkline(names, kinematics) if names else None,
+                "remark": f"Measured: {found}." if check in ("degree", "disagrees") else _NOT_CHECKED.get(check, ""),
+            }
+        )
+    return shown
+
+
+def _about(assessment: dict[str, Any]) -> list[tuple[str, str]]:
+    """Where score and landmarks come from: every plain value of the two records."""
+    pairs = [(f"Model: {key}", value) for key, value in assessment["model"].items()]
+    pairs += [("Model: trained on", assessment["trained_on"]), ("Data set of the clip", assessment["data"])]
+    pairs += [(f"Extractor: {key.replace('_', ' ')}", value) for key, value in assessment["extractor"].items()]
+    return [(key, str(value)) for key, value in pairs if isinstance(value, str | int | float)]
 
 
 def _runs(tracked: np.ndarray) -> list[tuple[bool, float]]:
     """(tracked, share of the clip in percent) for each run of equal flags, for the tracking bar."""
     edges = np.flatnonzero(np.diff(tracked.astype(int))) + 1
     bounds = [0, *edges.tolist(), len(tracked)]
-    return [(bool(tracked[a]), 100 * (b - a) / len(tracked)) for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [(bool(tracked[a]), 100 * (b - a) / len(tracked)) for a, b in itertools.pairwise(bounds)]
+
+
+def _policy(*scripts: str) -> str:
+    """The content policy: nothing is fetched, and no script runs but these."""
+    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _file(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _link(kind: str, text: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(text.encode()).decode()}"

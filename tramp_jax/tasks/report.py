@@ -27,7 +27,7 @@ def needs(config: ConfigDict) -> frozenset[str]:
 
 def loss(model: TrampLlama, params: Tree, stats: Tree, batch: dict[str, jax.Array], key: jax.Array):
     """Summed cross-entropy over report tokens. The motion encoder and the ViT run deterministically, on running statistics."""
-    encoded, _ = model.encode(params, stats, batch, train_motion=False, train_vision=False, key=None)
+    encoded, _ = model.encode(params, stats, batch, train=False, key=None)
     logits = model.report_logits(params, encoded, batch, deterministic=False, key=key)  # (B, S, V), position s predicts token s
     log_likelihood, correct = token_scores(logits, batch["tokens"])
     mask = batch["loss_mask"]

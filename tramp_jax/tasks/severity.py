@@ -22,7 +22,7 @@ def needs(config: ConfigDict) -> frozenset[str]:
 
 def loss(model: TrampLlama, params: Tree, stats: Tree, batch: dict[str, jax.Array], key: jax.Array):
     """Sum of weighted losses over the batch; see `tramp_jax.tasks.table.LossOutput` for what is returned."""
-    encoded, stats = model.encode(params, stats, batch, train_motion=True, train_vision=True, key=key)
-    outputs = model.severity(params, encoded, key=jax.random.fold_in(key, 1))
+    encoded, stats = model.encode(params, stats, batch, train=True, key=key)
+    outputs = model.severity(params, encoded)
     value, weight, metrics = severity_losses.severity_loss(outputs, batch["score"], batch["score_weight"], model.config.head)
     return value, weight, metrics, stats

@@ -1,0 +1,91 @@
+"""The printed results say first whether the data are simulated, and say plainly when the model loses."""
+
+import copy
+import io
+
+import numpy as np
+import pytest
+from measured_factory import make_measured
+from rich.console import Console
+
+from tramp_jax.metrics import evaluation, tables
+from tramp_jax.metrics.baselines import BaselinePredictions, always_normal
+
+
+@pytest.fixture(scope="module")
+def results():
+    test = make_measured(1, 12)
+    rng = np.random.default_rng(0)
+    near = {"kinematics_ordinal": test.score + rng.normal(0, 0.3, 60), "constant_median": np.full(60, 2.0)}
+    rivals = BaselinePredictions(near, {"always_normal": always_normal(test, test)})
+    reports = [label.report for label in test.labels]
+    return evaluation.evaluate_clips("simulated", test, test.score + rng.normal(0, 1.5, 60), reports, rivals, draws=100)
+
+
+def _printed(results) -> str:
+    stream = io.StringIO()
+    tables.print_results(results, Console(file=stream, width=100))
+    return stream.getvalue()
+
+
+def _with_difference(results, difference: float, low: float, high: float):
+    changed = copy.deepcopy(results)
+    changed["severity"]["model_minus_baseline"] = {
+        "kinematics_ordinal": {"spearman_mean": difference, "interval": [low, high]},
+    }
+    return changed
+
+
+def test_the_first_line_says_simulated_or_names_the_data(results):
+    assert _printed(results).splitlines()[0].startswith("SIMULATED data: 60 held-out clips of 12 subjects")
+    real = _printed({**results, "data": "pfed5", "simulated": False})
+    assert real.splitlines()[0] == "Data: pfed5, 60 held-out clips of 12 subjects."
+    assert "SIMULATED" not in real
+
+
+def test_every_number_stands_beside_oracle_ceiling_and_baselines(results):
+    lines = _printed(results).splitlines()
+    for name, table in (("model ", "spearman"), ("oracle", "oracle_spearman"), ("tie ceiling", "tie_ceiling")):
+        (line,) = [line for line in lines if line.strip("│ ").startswith(name)][:1]
+        assert f"{results['severity'][table]['mean']:.3f}" in line
+    assert any("kinematics baseline" in line for line in lines)
+    assert any("always normal" in line and "0.00" in line for line in lines)
+    assert any(line.startswith("note: severity: spearman") for line in lines) == bool(results["severity"]["flags"])
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        ((-0.10, -0.20, -0.01), "the model LOSES to kinematics baseline: -0.100 [-0.200, -0.010]."),
+        (
+            (-0.01, -0.05, 0.03),
+            "LOSES to kinematics baseline: -0.010 [-0.050, 0.030]; the interval includes 0",
+        ),
+        ((0.01, -0.02, 0.04), "not shown to beat kinematics baseline: +0.010 [-0.020, 0.040]"),
+        ((0.10, 0.05, 0.15), "the model beats kinematics baseline: +0.100 [0.050, 0.150]."),
+        ((None, None, None), "not compared with kinematics baseline"),
+    ],
+)
+def test_the_verdict_follows_the_difference_and_its_interval(results, numbers, words):
+    assert words in _printed(_with_difference(results, *numbers))
+
+
+def test_a_model_that_loses_is_said_to_lose(results):
+    assert "Spearman: the model LOSES to kinematics baseline" in _printed(results)
+    assert "Fact F1 (direction): the model beats always normal" in _printed(results)
+
+
+def test_the_tables_fit_a_terminal_of_80_columns(results):
+    stream = io.StringIO()
+    tables.print_results(results, Console(file=stream, width=80))
+    assert "…" not in stream.getvalue()
+    assert any(line.split()[:1] == ["model"] and len(line.split()) == 7 for line in stream.getvalue().splitlines())
+
+
+def test_missing_values_and_missing_tasks_print_without_failing(results):
+    nothing = evaluation.severity_results(*(np.zeros(0),) * 4, {})
+    printed = _printed({**results, "severity": nothing, "report": None})
+    assert "–" in printed
+    assert "nan" not in printed.lower()
+    assert "Reports" not in printed
+    assert "Severity" not in _printed({**results, "severity": None})

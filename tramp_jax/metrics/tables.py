@@ -1,0 +1,142 @@
+"""The results of `evaluation` for the terminal: what was reached, beside what could be and what simpler means reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from input_pipeline.records import EXPRESSIONS
+
+_COLUMNS = (*EXPRESSIONS, "mean")
+# Short enough for a terminal of 80 columns.
+_BASELINE_NAMES = {
+    "constant_median": "constant median",
+    "blink_rate": "blink rate alone",
+    "kinematics_ordinal": "kinematics baseline",
+    "always_normal": "always normal",
+    "nearest_report": "nearest report",
+}
+# Column, key of the model's results, key of a baseline's, decimals.
+_REPORT_COLUMNS = (
+    ("mention", "fact_f1/mention", "fact_f1_mention", 2),
+    ("direction", "fact_f1/direction", "fact_f1_direction", 2),
+    ("findings", "fact_f1/abnormal", "fact_f1_abnormal", 2),
+    ("sides", "laterality_accuracy", "laterality_accuracy", 2),
+    ("grounded", "grounding", "grounding", 2),
+    ("BLEU", "bleu4", "bleu4", 1),
+    ("ROUGE", "rouge_l", "rouge_l", 2),
+)
+_ABSENT = "–"
+
+
+def print_results(results: Mapping[str, Any], console: Console | None = None) -> None:
+    """Prints the results of `evaluation.evaluate_clips`."""
+    (console or Console()).print(results_view(results))
+
+
+def results_view(results: Mapping[str, Any]) -> Group:
+    """Everything that `print_results` prints; the first line says whether the data are simulated."""
+    parts: list[RenderableType] = [_headline(results)]
+    if results["severity"] is not None:
+        parts += [_severity_table(results["severity"]), *_severity_verdicts(results["severity"])]
+    if results["report"] is not None:
+        parts += [_report_table(results["report"]), *_report_verdicts(results["report"])]
+    for task in ("severity", "report"):
+        parts += [Text(f"note: {task}: {flag}", style="dim") for flag in (results[task] or {}).get("flags", ())]
+    return Group(*parts)
+
+
+def _headline(results: Mapping[str, Any]) -> Text:
+    counts = results["counts"]
+    size = f"{counts['clips']} held-out clips of {counts['subjects']} subjects"
+    if results["simulated"]:
+        return Text(f"SIMULATED data: {size}. Not about patients.", style="bold yellow")
+    return Text(f"Data: {results['data']}, {size}.", style="bold")
+
+
+def _severity_table(found: Mapping[str, Any]) -> Table:
+    table = _table("Severity: Spearman, then mean absolute error (MAE) in grades", _COLUMNS)
+    table.add_row("model", *(_number(found["spearman"][name], 3) for name in _COLUMNS), style="bold")
+    for end, which in enumerate(("low", "high")):
+        table.add_row(f"  95 % interval, {which}", *(_number(found["spearman_interval"][name][end], 3) for name in _COLUMNS))
+    for name, baseline in found["baselines"].items():
+        table.add_row(_BASELINE_NAMES.get(name, name), *(_number(baseline["spearman"][column], 3) for column in _COLUMNS))
+    if found["oracle_spearman_mean"] is not None:
+        table.add_row("oracle: hidden severity", *(_number(found["oracle_spearman"][name], 3) for name in _COLUMNS))
+    table.add_row("tie ceiling", *(_number(found["tie_ceiling"][name], 3) for name in _COLUMNS), end_section=True)
+    table.add_row("MAE, model", *(_number(found["mae"][name], 2) for name in _COLUMNS))
+    for name, baseline in found["baselines"].items():
+        row = (_number(baseline["mae"][column], 2) for column in _COLUMNS)
+        table.add_row(f"MAE, {_BASELINE_NAMES.get(name, name)}", *row)
+    table.add_row("quadratic kappa, model", *(_number(found["quadratic_kappa"][name], 2) for name in _COLUMNS))
+    table.add_row("clips", *(str(found["counts"]["clips_of_expression"][name]) for name in EXPRESSIONS), "")
+    return table
+
+
+def _severity_verdicts(found: Mapping[str, Any]) -> Iterator[Text]:
+    if found["share_of_oracle"] is not None:
+        yield Text(f"The model reaches {100 * found['share_of_oracle']:.0f} % of the oracle's mean Spearman.")
+    for name, difference in found["model_minus_baseline"].items():
+        yield _verdict("Spearman", name, difference["spearman_mean"], difference["interval"])
+
+
+def _report_table(found: Mapping[str, Any]) -> Table:
+    table = _table(
+        "Reports: fact F1 (mention, direction, findings), sides right, grounded; BLEU-4, ROUGE-L",
+        [c[0] for c in _REPORT_COLUMNS],
+    )
+    own = [_number(_at(found, key), decimals) for _, key, _, decimals in _REPORT_COLUMNS]
+    table.add_row("model", *own, style="bold")
+    for name, baseline in found["baselines"].items():
+        row = (_number(baseline[key], decimals) for _, _, key, decimals in _REPORT_COLUMNS)
+        table.add_row(_BASELINE_NAMES.get(name, name), *row)
+    return table
+
+
+def _report_verdicts(found: Mapping[str, Any]) -> Iterator[Text]:
+    for name, difference in found["model_minus_baseline"].items():
+        yield _verdict("Fact F1 (direction)", name, difference["fact_f1_direction"], difference["interval"])
+    yield Text("BLEU and ROUGE hardly see left and right swapped: read fact F1 and sides.", style="dim")
+
+
+def _verdict(what: str, baseline: str, difference: float | None, interval: list[float | None]) -> Text:
+    rival = _BASELINE_NAMES.get(baseline, baseline)
+    low, high = interval
+    if difference is None or low is None or high is None:
+        return Text(f"{what}: not compared with {rival} (nothing to measure).")
+    told = f"{difference:+.3f} {_interval(interval, 3)}"
+    if high < 0:
+        return Text(f"{what}: the model LOSES to {rival}: {told}.", style="bold red")
+    if difference < 0:
+        return Text(f"{what}: the model LOSES to {rival}: {told}; the interval includes 0.", style="bold red")
+    if low <= 0:
+        return Text(f"{what}: the model is not shown to beat {rival}: {told}; the interval includes 0.", style="yellow")
+    return Text(f"{what}: the model beats {rival}: {told}.", style="green")
+
+
+def _table(title: str, columns: tuple[str, ...] | list[str]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    table.add_column("", no_wrap=True)
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table
+
+
+def _at(found: Mapping[str, Any], path: str) -> float | None:
+    value: Any = found
+    for key in path.split("/"):
+        value = value[key]
+    return value
+
+
+def _number(value: float | None, decimals: int) -> str:
+    return _ABSENT if value is None else f"{value:.{decimals}f}"
+
+
+def _interval(ends: list[float | None], decimals: int) -> str:
+    return _ABSENT if ends[0] is None else f"[{_number(ends[0], decimals)}, {_number(ends[1], decimals)}]"

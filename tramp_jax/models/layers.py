@@ -1,0 +1,189 @@
+"""Small pieces that the motion encoder, the cross-fusion and the heads share.
+
+Random choices take explicit keys, so that a step is a pure function of its key; NNX keeps no random state.
+Norms, softmax and parameters are float32; `dtype` is the dtype of the matrix products.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax.typing import DTypeLike
+
+NORM_EPSILON = 1e-5  # TraMP-Former, every LayerNorm and BatchNorm
+EMBEDDING_STD = 0.02  # TraMP-Former's truncated normal cuts at +-2, a hundred deviations away, so it is a normal
+
+
+def uniform_init(fan_in: int) -> nnx.Initializer:
+    """U(-1/sqrt(fan_in), 1/sqrt(fan_in)), which the released TraMP-Former uses for weights and biases alike."""
+    bound = 1.0 / math.sqrt(fan_in)
+
+    def init(key: jax.Array, shape: tuple[int, ...], dtype: DTypeLike = jnp.float32) -> jax.Array:
+        return jax.random.uniform(key, shape, dtype, -bound, bound)
+
+    return init
+
+
+class Linear(nnx.Module):
+    """A float32 linear layer that computes in `dtype`.
+
+    It multiplies one flat matrix of tokens: with several leading axes XLA on CPU spends three times as long on the
+    gradient of the kernel, for which it transposes first.
+    """
+
+    def __init__(self, d_in: int, d_out: int, *, dtype: DTypeLike, rngs: nnx.Rngs, use_bias: bool = True):
+        init = uniform_init(d_in)
+        self.kernel = nnx.Param(init(rngs.params(), (d_in, d_out)))
+        self.bias = nnx.Param(init(rngs.params(), (d_out,))) if use_bias else None
+        self.dtype = dtype
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """(..., d_in) -> (..., d_out)."""
+        y = flat_product(x.astype(self.dtype), self.kernel[...].astype(self.dtype))
+        return y if self.bias is None else y + self.bias[...].astype(self.dtype)
+
+
+def flat_product(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """(..., d_in), (d_in, d_out) -> (..., d_out) as one product of two matrices."""
+    return (x.reshape(-1, x.shape[-1]) @ kernel).reshape(*x.shape[:-1], kernel.shape[-1])
+
+
+def layer_norm(width: int, *, rngs: nnx.Rngs) -> nnx.LayerNorm:
+    """A LayerNorm that computes and answers in float32; the next linear layer casts."""
+    return nnx.LayerNorm(width, epsilon=NORM_EPSILON, dtype=jnp.float32, rngs=rngs)
+
+
+def split_key(key: jax.Array | None, parts: int) -> list[jax.Array | None]:
+    """`parts` keys, or as many None where there is no key to split."""
+    return [None] * parts if key is None else list(jax.random.split(key, parts))
+
+
+def needed(key: jax.Array | None) -> jax.Array:
+    """The key, or a ValueError that says what is missing."""
+    if key is None:
+        raise ValueError("deterministic=False needs a key")
+    return key
+
+
+def keep_masks(key: jax.Array, rate: float, batch: int, sizes: Sequence[int]) -> list[jax.Array]:
+    """One (batch, size) bool mask per size, each element True with probability 1 - rate; one draw for all.
+
+    The rate is rounded to a multiple of 1/256, and one 32-bit word decides as many elements as it can (32 at rate 0.5):
+    the random words, and compiling each draw, otherwise cost more than the attention that they thin out.
+
+    Args:
+      key: of this draw.
+      rate: probability of False.
+      batch: leading axis, which shards with the batch.
+      sizes: elements per example of each mask.
+    """
+    bits = next(b for b in (1, 2, 4, 8) if b == 8 or (rate * 2**b).is_integer())
+    per_word = 32 // bits
+    counts = [-(-size // per_word) for size in sizes]
+    words = jax.random.bits(key, (batch, sum(counts)), jnp.uint32)
+    draws = (words[..., None] >> jnp.arange(0, 32, bits, dtype=jnp.uint32)) & (2**bits - 1)
+    keep = draws >= round(rate * 2**bits)
+    masks, start = [], 0
+    for size, count in zip(sizes, counts, strict=True):
+        masks.append(keep[:, start : start + count].reshape(batch, -1)[:, :size])
+        start += count
+    return masks
+
+
+def keep_scale(rate: float) -> float:
+    """What the kept elements of `keep_masks` are multiplied by, so that the expectation stays exactly."""
+    return 256 / (256 - round(rate * 256))
+
+
+def dropout(x: jax.Array, rate: float, *, deterministic: bool, key: jax.Array | None) -> jax.Array:
+    """Zeroes each element of (B, ...) with probability `rate` (see `keep_masks`) and rescales the rest.
+
+    Raises:
+      ValueError: no key although something is random.
+    """
+    if deterministic or rate == 0.0:
+        return x
+    (keep,) = keep_masks(needed(key), rate, x.shape[0], [math.prod(x.shape[1:])])
+    return jnp.where(keep.reshape(x.shape), x * keep_scale(rate), jnp.zeros((), x.dtype))
+
+
+def drop_path(x: jax.Array, rate: float, *, deterministic: bool, key: jax.Array | None) -> jax.Array:
+    """Zeroes whole examples (axis 0) of a residual branch with probability `rate` and rescales the rest.
+
+    Raises:
+      ValueError: no key although something is random.
+    """
+    if deterministic or rate == 0.0:
+        return x
+    keep = jax.random.bernoulli(needed(key), 1.0 - rate, (x.shape[0],) + (1,) * (x.ndim - 1))
+    return jnp.where(keep, x / (1.0 - rate), jnp.zeros((), x.dtype))
+
+
+def sinusoid(positions: jax.Array, width: int) -> jax.Array:
+    """Sine in the even and cosine in the odd channels, wavelengths up to 10,000: (...,) -> (..., width) float32."""
+    frequencies = jnp.exp(jnp.arange(0, width, 2, dtype=jnp.float32) * (-math.log(10_000.0) / width))
+    angles = positions[..., None].astype(jnp.float32) * frequencies
+    return jnp.stack([jnp.sin(angles), jnp.cos(angles)], axis=-1).reshape(*positions.shape, width)
+
+
+def gelu(x: jax.Array) -> jax.Array:
+    """Exact GELU as PyTorch writes it; jax.nn.gelu goes through erfc, several times slower on CPU."""
+    return 0.5 * x * (1.0 + jax.lax.erf(x * math.sqrt(0.5)))
+
+
+class Mlp(nnx.Module):
+    """Linear, exact GELU, linear; dropout after both."""
+
+    def __init__(self, width: int, hidden: int, *, dropout_rate: float, dtype: DTypeLike, rngs: nnx.Rngs):
+        self.up = Linear(width, hidden, dtype=dtype, rngs=rngs)
+        self.down = Linear(hidden, width, dtype=dtype, rngs=rngs)
+        self.dropout_rate = dropout_rate
+
+    def __call__(self, x: jax.Array, *, deterministic: bool, key: jax.Array | None) -> jax.Array:
+        """(..., width) -> (..., width)."""
+        keys = split_key(key, 2)
+        x = gelu(self.up(x))
+        x = dropout(x, self.dropout_rate, deterministic=deterministic, key=keys[0])
+        return dropout(self.down(x), self.dropout_rate, deterministic=deterministic, key=keys[1])
+
+
+class TemporalConv(nnx.Module):
+    """A convolution over time, the same for every landmark, zero-padded by (kernel_size - 1) // 2.
+
+    One matrix product per tap instead of a convolution: XLA's grouped convolutions are slow on CPU, and groups of eight
+    channels leave a TPU's matrix unit idle. A grouped kernel is stored grouped and spread to block-diagonal here.
+    """
+
+    def __init__(
+        self, d_in: int, d_out: int, *, kernel_size: int, stride: int, groups: int, dtype: DTypeLike, rngs: nnx.Rngs
+    ):
+        init = uniform_init(kernel_size * d_in // groups)
+        self.kernel = nnx.Param(init(rngs.params(), (kernel_size, groups, d_in // groups, d_out // groups)))
+        self.bias = nnx.Param(init(rngs.params(), (d_out,)))
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.groups = groups
+        self.dtype = dtype
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """(B, T, V, d_in) -> (B, ceil(T / stride), V, d_out)."""
+        frames = -(-x.shape[1] // self.stride)
+        pad = (self.kernel_size - 1) // 2
+        x = jnp.pad(x.astype(self.dtype), ((0, 0), (pad, pad), (0, 0), (0, 0)))
+        kernel = self._dense_kernel().astype(self.dtype)
+        span = (frames - 1) * self.stride + 1
+        taps = [x[:, k : k + span : self.stride] for k in range(self.kernel_size)]
+        y = flat_product(jnp.concatenate(taps, axis=-1), kernel.reshape(-1, kernel.shape[-1]))
+        return y + self.bias[...].astype(self.dtype)
+
+    def _dense_kernel(self) -> jax.Array:
+        kernel = self.kernel[...]
+        if self.groups == 1:
+            return kernel[:, 0]
+        taps, groups, d_in, d_out = kernel.shape
+        spread = jnp.einsum("kgio,gh->kgiho", kernel, jnp.eye(groups, dtype=kernel.dtype))
+        return spread.reshape(taps, groups * d_in, groups * d_out)
