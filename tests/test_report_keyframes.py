@@ -41,8 +41,14 @@ def test_a_blink_is_no_squeeze():
     assert key_moments(measured(clip), "squeeze")["apex"] > 2.5
 
 
-def test_no_moment_and_no_picture_is_of_a_lost_face():
-    clip = as_clip(*smile_face(), lost=slice(45, 150), stored=150)
+@pytest.mark.parametrize(
+    ("lost", "stored"), [(slice(45, 150), 150), (slice(36, 54), 150), (slice(36, 57), 50), (slice(0, 46), 30)]
+)
+def test_no_moment_and_no_picture_is_of_a_lost_face(lost, stored):
+    clip = as_clip(*smile_face(), lost=lost, stored=stored)
+    kinematics = measured(clip)
+    for seconds in key_moments(kinematics, "smile").values():
+        assert kinematics.tracked[round(seconds * 30)]
     for picture in pictures(clip).values():
         assert clip.tracked[round(picture.seconds * 30)]
 

@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 from input_pipeline.errors import UserError
 from input_pipeline.motion.layouts import REGIONS
 from tramp_jax.models.attention import attend
-from tramp_jax.models.layers import Mlp, dropout, layer_norm, linear, sinusoid, split_key
+from tramp_jax.models.layers import Linear, Mlp, dropout, layer_norm, sinusoid, split_key
 
 MODES = ("tokens", "pooled")
 
@@ -43,8 +43,8 @@ class CrossBlock(nnx.Module):
         D = config.width
         self.heads, self.dropout_rate = config.heads, config.dropout
         self.norm_query, self.norm_motion, self.norm_mlp = (layer_norm(D, rngs=rngs) for _ in range(3))
-        self.query, self.key, self.value = (linear(D, D, dtype=jnp.float32, rngs=rngs, use_bias=False) for _ in range(3))
-        self.out = linear(D, D, dtype=jnp.float32, rngs=rngs)
+        self.query, self.key, self.value = (Linear(D, D, dtype=jnp.float32, rngs=rngs, use_bias=False) for _ in range(3))
+        self.out = Linear(D, D, dtype=jnp.float32, rngs=rngs)
         self.mlp = Mlp(D, config.mlp_ratio * D, dropout_rate=config.dropout, dtype=jnp.float32, rngs=rngs)
 
     def __call__(self, x: jax.Array, motion: jax.Array, *, deterministic: bool, key: jax.Array | None) -> jax.Array:
@@ -68,9 +68,9 @@ class CrossFusion(nnx.Module):
         self.mode = config.mode
         self.from_motion = None
         if config.motion_width != D:
-            self.from_motion = linear(config.motion_width, D, dtype=jnp.float32, rngs=rngs)
+            self.from_motion = Linear(config.motion_width, D, dtype=jnp.float32, rngs=rngs)
         if vision:
-            self.from_vision = linear(config.vision_width, D, dtype=jnp.float32, rngs=rngs)
+            self.from_vision = Linear(config.vision_width, D, dtype=jnp.float32, rngs=rngs)
         else:
             self.queries = nnx.Param(jax.random.normal(rngs.params(), (config.num_queries, D)))
         self.blocks = nnx.List([CrossBlock(config, rngs=rngs) for _ in range(config.depth)])

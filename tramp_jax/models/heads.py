@@ -11,7 +11,7 @@ from flax import nnx
 from ml_collections import ConfigDict
 
 from input_pipeline.errors import UserError
-from tramp_jax.models.layers import linear
+from tramp_jax.models.layers import Linear
 
 GRADES = 5
 KINDS = ("ordinal", "regression")
@@ -42,8 +42,8 @@ class SeverityRegression(nnx.Module):
             raise UserError(f"model.head.kind={config.kind!r}: unknown; use one of {', '.join(KINDS)}")
         D = config.input_width
         widths = (D, *config.widths, 1)
-        self.projection = linear(D, D, dtype=jnp.float32, rngs=rngs)
-        self.layers = nnx.List([linear(a, b, dtype=jnp.float32, rngs=rngs) for a, b in zip(widths, widths[1:], strict=False)])
+        self.projection = Linear(D, D, dtype=jnp.float32, rngs=rngs)
+        self.layers = nnx.List([Linear(a, b, dtype=jnp.float32, rngs=rngs) for a, b in zip(widths, widths[1:], strict=False)])
         # Starts in the middle of the scale, with thresholds half-way between the grades.
         self.layers[-1].bias[...] = jnp.full((1,), (GRADES - 1) / 2)
         if config.kind == "ordinal":
