@@ -1,5 +1,6 @@
 """Small random models of transformers, and their weights in this project's parameter trees."""
 
+import functools
 from collections.abc import Callable
 
 import jax
@@ -96,10 +97,11 @@ def llama_params(model: transformers.PreTrainedModel) -> dict:
     return params
 
 
-def build(make: Callable[[nnx.Rngs], nnx.Module], seed: int = 0) -> nnx.Module:
-    """A fresh module, initialised in one compiled function: op by op takes many times as long."""
-    graph = nnx.split(nnx.eval_shape(lambda: make(nnx.Rngs(0))))[0]
-    return nnx.merge(graph, jax.jit(lambda: nnx.state(make(nnx.Rngs(seed))))())
+def fill(make: Callable[[nnx.Rngs], nnx.Module], seed: int = 0) -> nnx.Module:
+    """A module whose parameters, zeros and ones too, are small random numbers. Compiles nothing."""
+    graph, state = nnx.split(nnx.eval_shape(lambda: make(nnx.Rngs(0))))
+    rng = np.random.default_rng(seed)
+    return nnx.merge(graph, jax.tree.map(lambda x: jax.numpy.asarray(0.2 * rng.normal(size=x.shape), x.dtype), state))
 
 
 def load(make: Callable[[nnx.Rngs], nnx.Module], params: dict) -> nnx.Module:
@@ -109,6 +111,7 @@ def load(make: Callable[[nnx.Rngs], nnx.Module], params: dict) -> nnx.Module:
     return nnx.merge(graph, jax.tree.map(jax.numpy.asarray, params))
 
 
+@functools.cache
 def pair(family: str, seed: int = 0) -> tuple[transformers.PreTrainedModel, Llama]:
     """The same random model in both libraries."""
     theirs = language_model(family, seed)

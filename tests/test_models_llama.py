@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from flax import nnx
-from pretrained_factory import VOCABULARY, build, language_model, llama_config, pair
+from pretrained_factory import VOCABULARY, fill, language_model, llama_config, pair
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 from input_pipeline.errors import UserError
@@ -33,7 +33,7 @@ def their_logits(model, tokens, mask):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("length", [1, 17, 300])
+@pytest.mark.parametrize("length", [1, 300])
 def test_logits_are_those_of_transformers(family, length):
     theirs, ours = pair(family)
     tokens = tokens_of(2, length)
@@ -95,12 +95,12 @@ def test_llama_31_scales_its_frequencies_as_published():
     assert np.all(np.diff(ratio) >= -1e-5)
 
 
-@pytest.mark.parametrize(("remat", "unroll"), [("dots", 1), ("full", 1), ("none", 3), ("full", 3)])
+@pytest.mark.parametrize(("remat", "unroll"), [("full", 1), ("dots", 3)])
 def test_how_layers_run_does_not_change_loss_or_gradient(remat, unroll):
     def value_and_grad(remat, unroll):
         config = llama_config("llama_gqa")
         config.remat, config.unroll = remat, unroll
-        graph, state = nnx.split(build(lambda rngs: Llama(config, rngs=rngs)))
+        graph, state = nnx.split(fill(lambda rngs: Llama(config, rngs=rngs)))
         tokens, mask = jnp.asarray(tokens_of(2, 9)), jnp.ones((2, 9), bool)
         return jax.jit(jax.value_and_grad(lambda s: jnp.sum(jax.nn.logsumexp(run(nnx.merge(graph, s), tokens, mask), -1))))(
             state
@@ -117,7 +117,7 @@ def test_bfloat16_follows_float32_and_answers_in_float32():
     _, exact = pair("llama_gqa")
     config = llama_config("llama_gqa")
     config.dtype = config.param_dtype = "bfloat16"
-    graph = nnx.split(build(lambda rngs: Llama(config, rngs=rngs)))[0]
+    graph = nnx.split(fill(lambda rngs: Llama(config, rngs=rngs)))[0]
     rounded = nnx.merge(graph, jax.tree.map(lambda x: x.astype(jnp.bfloat16), nnx.state(exact)))
     tokens, mask = tokens_of(2, 280), np.ones((2, 280), bool)
     logits, expected = run(rounded, tokens, mask), np.asarray(run(exact, tokens, mask))
@@ -135,4 +135,4 @@ def test_a_config_that_cannot_work_is_told_in_one_line():
         Llama(config, rngs=nnx.Rngs(0))
     config.rope_scaling.type, config.remat = "none", "most"
     with pytest.raises(UserError, match="none, dots, full"):
-        run(Llama(config, rngs=nnx.Rngs(0)), tokens_of(1, 2), np.ones((1, 2), bool))
+        run(fill(lambda rngs: Llama(config, rngs=rngs)), tokens_of(1, 2), np.ones((1, 2), bool))

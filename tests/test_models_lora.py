@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
-from pretrained_factory import build, llama_config, pair
+from pretrained_factory import fill, llama_config, pair
 
 from tramp_jax.models.llama import positions_of
 from tramp_jax.models.lora import LINEARS, Lora, LoraLinear, default_lora_config, merge
@@ -24,15 +24,9 @@ def lora_config(rank=4, dropout=0.05):
     return config
 
 
-def fresh_lora(config):
-    return build(lambda rngs: Lora(config, llama_config("qwen2"), rngs=rngs), seed=1)
-
-
 def trained_lora(config):
     """Adapters whose B is not zero any more."""
-    graph, state = nnx.split(fresh_lora(config))
-    rng = np.random.default_rng(2)
-    return nnx.merge(graph, jax.tree.map(lambda x: jnp.asarray(0.2 * rng.normal(size=x.shape), x.dtype), state))
+    return fill(lambda rngs: Lora(config, llama_config("qwen2"), rngs=rngs))
 
 
 @functools.partial(jax.jit, static_argnames="deterministic")
@@ -43,7 +37,7 @@ def run(model, lora=None, **options):
 
 
 def test_a_fresh_adapter_changes_nothing(model):
-    np.testing.assert_array_equal(run(model), run(model, fresh_lora(lora_config())))
+    np.testing.assert_array_equal(run(model), run(model, Lora(lora_config(), llama_config("qwen2"), rngs=nnx.Rngs(1))))
 
 
 def test_merged_equals_base_and_adapter(model):

@@ -41,6 +41,15 @@ def test_a_blink_is_no_squeeze():
     assert key_moments(measured(clip), "squeeze")["apex"] > 2.5
 
 
+def test_the_face_at_rest_is_not_shown_in_a_blink():
+    times, tokens = smile_face()
+    blinking = tokens + face(times, **{f"blink_{side}": blink_wave(times, (1.05,)) for side in ("left", "right")}) - face(times)
+    shut, open_eyes = (key_moments(measured(as_clip(times, t)), "smile") for t in (blinking, tokens))
+    assert abs(open_eyes["rest"] - 1.05) < 0.2
+    assert abs(shut["rest"] - 1.05) > 0.15
+    assert shut["apex"] == pytest.approx(open_eyes["apex"])
+
+
 @pytest.mark.parametrize(
     ("lost", "stored"), [(slice(45, 150), 150), (slice(36, 54), 150), (slice(36, 57), 50), (slice(0, 46), 30)]
 )

@@ -77,7 +77,7 @@ def curve_figure(region: str, kinematics: Kinematics, expression: str, moments: 
             "hovermode": "x unified",
             "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": -0.11, "yanchor": "top"},
             "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "#9ca3af", "activecolor": _INK},
-            "xaxis": {"ticksuffix": " s", "gridcolor": _GRID, "zeroline": False},
+            "xaxis": {"range": [0, float(times[-1])], "ticksuffix": " s", "gridcolor": _GRID, "zeroline": False},
             "yaxis": {
                 "title": {"text": f"{CURVES[region][1]} (IOD)"},
                 "gridcolor": _GRID,
@@ -140,7 +140,7 @@ def _threshold(region: str, expression: str) -> tuple[float | None, str]:
         return LIPS_APART, "lips apart above this line"
     for row in FACT_TABLE[expression]:
         if (row.attribute, row.region) == ("amplitude", region):
-            return float(row.scale[-2]), "full range from this line on"
+            return float(row.scale[-2]), "normal from this line on"
     return None, ""
 
 

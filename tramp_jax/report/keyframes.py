@@ -19,11 +19,14 @@ from input_pipeline.motion.kinematics import Kinematics
 from input_pipeline.motion.layouts import REGIONS, TOKENS_PER_REGION, to_tokens
 from input_pipeline.motion.mesh import mesh_contours, mesh_triangles
 from input_pipeline.records import Clip
+from tramp_jax.report.figures import blink_moments
 
 # The curves that show the posed movement, and the sign that makes its apex a maximum.
 _PRIMARY = {"smile": ("mouth_corner", 1), "frown": ("brow", 1), "squeeze": ("eye", -1), "clench": ("mouth_corner", 1)}
 # A blink is no squeeze, and one sample is no apex.
 _SMOOTH_SECONDS = 0.3
+# A face at rest is shown with open eyes where it can be: this far from any blink.
+_BLINK_SECONDS = 0.2
 # Where between rest and the extreme the three pictures are: the way up, not the hold.
 _REST, _HALFWAY, _APEX = 0.1, 0.5, 0.95
 # A trail begins at rest, but not longer ago than this; at rest it shows the moment before.
@@ -84,7 +87,9 @@ def key_moments(kinematics: Kinematics, expression: str) -> dict[str, float]:
     curve = sign * uniform_filter1d(np.mean(curves, axis=0)[known], size)
     level = (curve - curve.min()) / max(float(np.ptp(curve)), 1e-12)
     apex = int(np.argmax(level >= _APEX))
-    rest = _last(level[: apex + 1] <= _REST, int(np.argmin(level[: apex + 1])))
+    before = level[: apex + 1]
+    rest = _last(before <= _REST, int(np.argmin(before)))
+    rest = _last((before <= _REST) & _eyes_open(times[: apex + 1], kinematics), rest)
     between = level[rest : apex + 1]
     halfway = rest + int(np.argmin(np.abs(between - (between[0] + between[-1]) * _HALFWAY)))
     return {"rest": float(times[rest]), "halfway": float(times[halfway]), "apex": float(times[apex])}
@@ -117,6 +122,11 @@ def key_frames(clip: Clip, moments: dict[str, float], show_face: bool) -> list[K
         trails = _trails(_onto_picture(still, tokens[now], now, steps))
         pictures.append(KeyFrame(name, float(times[frame]), image, mesh, _segments(outlines), trails))
     return pictures
+
+
+def _eyes_open(times: np.ndarray, kinematics: Kinematics) -> np.ndarray:
+    apart = np.abs(times[:, None] - blink_moments(kinematics)[None])
+    return (apart > _BLINK_SECONDS).all(axis=1)
 
 
 def _last(mask: np.ndarray, otherwise: int) -> int:
