@@ -90,7 +90,6 @@ def test_dropout_needs_a_key_follows_it_and_keeps_the_mean(model):
     one, again, other = (run(model, lora, deterministic=False, key=jax.random.key(k)) for k in (0, 0, 1))
     np.testing.assert_array_equal(one, again)
     assert np.abs(one - other).max() > 1e-3
-    np.testing.assert_array_equal(run(model, lora, deterministic=True, key=jax.random.key(0)), run(model, lora))
 
     layer = LoraLinear(lora_config(dropout=0.25), 6, 5, rngs=nnx.Rngs(0))
     layer.lora_a[...], layer.lora_b[...] = jnp.ones((6, 4)), jnp.ones((4, 5))

@@ -7,6 +7,7 @@ landmarker needed). In Python: `tramp_jax.load("runs/demo").assess("clip.mp4", e
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -54,7 +55,7 @@ def main(argv: Sequence[str]) -> None:
     if is_dataset:
         clips: Iterator[tuple[str, Clip | UserError]] = assessor.dataset_clips(path, _CLIPS.value)
     else:
-        clips = assessor.video_clips(path, sorted(_videos(path)), expression, _LANDMARKER.value)
+        clips = assessor.video_clips(sorted(_videos(path)), expression, _LANDMARKER.value)
     assess_many(assessor, clips, output)
 
 
@@ -97,9 +98,10 @@ def assess_many(assessor: Any, clips: Iterator[tuple[str, Clip | UserError]], ou
             print(f"left out: {clip}", file=sys.stderr)
             rows.append(_row(name, error=str(clip)))
             continue
-        assessment = assessor.assess_clip(clip, output / name, show_face=_SHOW_FACE.value)
-        rows.append(_row(name, assessment, page=f"{name}/report.html"))
-        _tell(assessment, output / name / "report.html")
+        folder = folder_name(name)
+        assessment = assessor.assess_clip(clip, output / folder, show_face=_SHOW_FACE.value)
+        rows.append(_row(name, assessment, page=f"{folder}/report.html"))
+        _tell(assessment, output / folder / "report.html")
     if not any(row["page"] for row in rows):
         raise UserError(f"none of {len(rows)} clips could be assessed; the first: {rows[0]['error']}")
     write_index(rows, output / "index.html")
@@ -112,6 +114,11 @@ def assess_many(assessor: Any, clips: Iterator[tuple[str, Clip | UserError]], ou
             flat = {**row, "low": low, "high": high, "warnings": " ".join(row["warnings"])}
             writer.writerow(["" if flat[field] is None else flat[field] for field in fields])
     print(f"{output / 'index.html'}: {sum(bool(row['page']) for row in rows)} of {len(rows)} clips")
+
+
+def folder_name(name: str) -> str:
+    """A name from data as a folder that stays inside the output: letters, digits, dots, dashes, never a leading dot."""
+    return re.sub(r"[^\w.-]+", "_", name).lstrip(".") or "clip"
 
 
 def _row(name: str, assessment: dict[str, Any] | None = None, page: str = "", error: str = "") -> dict[str, Any]:

@@ -47,10 +47,12 @@ class Assessor(TrainedModel):
           UserError: no such video, not a video, no face in it, or a file that is no landmarker.
         """
         from input_pipeline.extract.clip import extract_clip
+        from input_pipeline.extract.landmarker import Landmarker
 
         if expression not in EXPRESSIONS:
             raise UserError(f"expression {expression!r}: unknown; use one of {', '.join(EXPRESSIONS)}")
-        clip = extract_clip(path, landmarker, expression=expression)
+        name = Path(path).stem
+        clip = extract_clip(path, Landmarker(landmarker), expression=expression, subject=name, clip_id=name)
         return self.assess_clip(clip, Path(output) if output is not None else None, show_face=show_face)
 
     def assess_clip(self, clip: Clip, output: Path | None, *, show_face: bool = True) -> dict[str, Any]:
@@ -86,17 +88,17 @@ class Assessor(TrainedModel):
         for clip_id in clip_ids:
             yield clip_id, data.clip(index_of[clip_id], with_frames=data.manifest.has_frames)
 
-    def video_clips(
-        self, folder: Path, videos: Sequence[Path], expression: str | None, landmarker: str
-    ) -> Iterator[tuple[str, Clip | UserError]]:
+    def video_clips(self, videos: Sequence[Path], expression: str, landmarker: str) -> Iterator[tuple[str, Clip | UserError]]:
         """(name, clip) for each video; the error instead of the clip where one cannot be read."""
         from input_pipeline.extract.clip import extract_clip
+        from input_pipeline.extract.landmarker import Landmarker
 
+        opened = Landmarker(landmarker)
         for video in videos:
             try:
-                yield video.stem, extract_clip(video, landmarker, expression=expression)
+                yield video.name, extract_clip(video, opened, expression=expression, subject=video.stem, clip_id=video.name)
             except UserError as error:
-                yield video.stem, error
+                yield video.name, error
 
     def _write(self, assessment: dict[str, Any], clip: Clip, kinematics: Any, output: Path, show_face: bool) -> None:
         try:

@@ -79,7 +79,7 @@ def default_model_config() -> ConfigDict:
     model.llm = default_llama_config()
     model.lora = default_lora_config()
     model.use_lora = True
-    # Where gradients of the report stop (paper: motion and fusion; vision is ours and matters where no ViT is frozen). Fewer are
+    # Where gradients of the report stop (paper: motion, fusion; vision is ours, for where no ViT is frozen). Fewer are
     # ablations.
     model.stop_gradients = ("motion", "fusion", "vision")
     return model

@@ -86,10 +86,12 @@ def _common_fields() -> np.ndarray:
         ("nose_wrinkle", _nose_wrinkle),
     ):
         fields[UNIT[name]] = draw()
-    iris = list(index("iris"))
+    iris = index("iris")
+    # The bulges of skin near the eyes do not move the eyeballs.
+    fields[:, iris] = 0.0
     fields[UNIT["gaze_x"], iris, 0] = 0.07
     fields[UNIT["gaze_y"], iris, 1] = 0.05
-    lids = list(index("eye_upper"))
+    lids = index("eye_upper")
     fields[UNIT["gaze_y"]] = fill(_placed(fields[UNIT["gaze_y"]], lids, (0.0, 0.025, 0.0)))
     fields.setflags(write=False)
     return fields

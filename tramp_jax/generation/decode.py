@@ -45,7 +45,10 @@ def generate(
     prefix_mask = jnp.ones(prefix.shape[:2], bool) if prefix_mask is None else prefix_mask
     mask = jnp.concatenate([prefix_mask, prompt_mask], axis=1)
     inputs = jnp.concatenate([prefix.astype(llama.dtype), llama.embed(prompt)], axis=1)
-    key = jax.random.key(0) if key is None and temperature == 0 else key
+    if key is None:
+        if temperature > 0:
+            raise ValueError("generate: temperature > 0 needs a key")
+        key = jax.random.key(0)  # not used by greedy decoding
     ends = jnp.asarray(eos_id).reshape(-1)
 
     cache = empty_cache(llama, batch, mask.shape[1] + max_new_tokens)

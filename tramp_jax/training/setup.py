@@ -18,7 +18,7 @@ from input_pipeline.tokenizer import Tokenizer, train_tokenizer
 from tramp_jax.checkpoint.store import CheckpointStore, abstract
 from tramp_jax.config import save_config
 from tramp_jax.inference import Predictor
-from tramp_jax.metrics.severity import spearman_by_expression
+from tramp_jax.metrics.severity import by_expression, spearman
 from tramp_jax.models.tramp_llama import TrampLlama
 from tramp_jax.sharding.mesh import check_batch, make_mesh
 from tramp_jax.sharding.rules import shardings_of
@@ -79,8 +79,14 @@ def train_run(config: ConfigDict, run: Path) -> None:
         def evaluate(state: TrainState) -> dict[str, float]:
             scored = predictor.score(state.params, state.stats, dataset, folds["validation"])
             labels = [dataset.labels[i] for i in folds["validation"]]
-            rho = spearman_by_expression(scored["raw"], labels)
-            return {"spearman": rho}
+            rated = np.array([label.score is not None for label in labels])
+            found, _ = by_expression(
+                spearman,
+                np.array([label.expression for label in labels])[rated],
+                np.array([label.score for label in labels], float)[rated],
+                scored["raw"][rated],
+            )
+            return {"spearman": found["mean"]}
 
         train(Trainer(config, model, tasks, state, mesh), make_batches, store, evaluate, run)
 
