@@ -23,18 +23,18 @@ def get_config(arg: str | None = None) -> ConfigDict:
     data.path = "data/demo"
     data.features = ("x", "y", "dx", "dy", "r", "g", "b")
     data.remove_head_motion = True
-    data.resample_fps = 12.0
-    data.trajectory_length = 64
+    data.resample_fps = 6.0
+    data.trajectory_length = 32
     data.num_frames, data.image_size = 8, 48
-    data.text_length = 160
+    data.text_length = 128
     data.cache_clips = 4000  # all of them
 
     model = config.model
     model.motion.features = len(data.features)
     model.motion.frames = data.trajectory_length
     model.motion.channels, model.motion.depths, model.motion.heads = (16, 32, 64), (1, 1, 1), 8
-    model.motion.strided_frames = 8
-    model.motion.attention_dropout, model.motion.drop_path = 0.1, 0.05
+    model.motion.consecutive_frames = model.motion.strided_frames = 4
+    model.motion.attention_dropout, model.motion.drop_path = 0.0, 0.05
     model.motion_segments = 4
     width = model.motion.channels[-1]
     model.vision = tiny_vit(image_size=data.image_size, patch_size=12, hidden_size=48, num_hidden_layers=2)
@@ -52,13 +52,13 @@ def get_config(arg: str | None = None) -> ConfigDict:
 
     config.total_steps = 900
     config.schedule.weights = ConfigDict({"severity": 2, "report": 1})
-    config.batch_size.severity, config.batch_size.report = 32, 32
+    config.batch_size.severity, config.batch_size.report = 16, 16
     config.optim.severity.lr, config.optim.severity.weight_decay = 2e-3, 0.05
     config.optim.report.lr, config.optim.report.weight_decay = 2e-3, 0.05
     config.evaluate_every = 300
     config.checkpoint.every = 300
     config.log_every = 25
-    config.generation.max_new_tokens = 128
+    config.generation.max_new_tokens = 112
     config.generation.batch_size = 60
 
     if arg == "runlocal":

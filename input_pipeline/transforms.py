@@ -20,7 +20,8 @@ from input_pipeline.motion.parsing import swap_sides
 CROP_PIXELS = 256.0
 # Inter-ocular distance that faces get once head motion is removed, in pixels: about what the extractor's crop gives (ours).
 HEAD_FREE_IOD = 72.0
-FEATURES = ("x", "y", "z", "dx", "dy", "dz", "r", "g", "b")
+COLOUR_CHANGE_UNIT = 16.0
+FEATURES = ("x", "y", "z", "dx", "dy", "dz", "r", "g", "b", "dr", "dg", "db")
 
 
 def to_pixels(tokens: np.ndarray) -> np.ndarray:
@@ -55,6 +56,8 @@ def make_features(
       (TraMP-Former; there the nose tip, here the nearest token).
     dx, dy, dz: displacement of each token from the window's first frame (ours).
     r, g, b: colour under the landmark (TraMP-Former) from -1 to 1 (ours: the reference's scale is unknown).
+    dr, dg, db: change of colour since the window's first frame, COLOUR_CHANGE_UNIT of 255 counts as 1 (ours): skin folds that
+      form darken, whatever skin and light are.
 
     Args:
       pixels: (T, 63, 3) positions in pixels, the window's frames.
@@ -68,7 +71,8 @@ def make_features(
     position = (pixels - pixels[0, NOSE_REFERENCE]) / np.float32(position_unit)
     displacement = (pixels - pixels[0]) / np.float32(displacement_unit)
     colour = np.asarray(colours, np.float32) / np.float32(127.5) - 1
-    every = np.concatenate([position, displacement, colour], axis=-1, dtype=np.float32)
+    change = (colour - colour[0]) * np.float32(127.5 / COLOUR_CHANGE_UNIT)
+    every = np.concatenate([position, displacement, colour, change], axis=-1, dtype=np.float32)
     return every[..., [FEATURES.index(name) for name in names]]
 
 

@@ -123,15 +123,24 @@ def test_a_row_ends_with_its_end_token_and_is_padded_after_it():
 
 
 def test_the_loop_stops_once_every_row_has_ended():
-    """After the end the loop is over: a model that would fail every later step gives the same tokens."""
-    config = llama_config("llama_gqa")
-    model = fill(lambda rngs: Llama(config, rngs=rngs))
+    steps = []
+
+    class Counting(Llama):
+        def decode(self, *args, **options):
+            jax.debug.callback(steps.append, self.dtype.itemsize)
+            return super().decode(*args, **options)
+
+    model = fill(lambda rngs: Counting(llama_config("llama_gqa"), rngs=rngs))
     tokens, mask = prompts()
-    run = jax.jit(functools.partial(generate, max_new_tokens=4, pad_id=0, eos_id=tuple(range(VOCABULARY))))
-    steps = jax.make_jaxpr(run)(model, None, NO_PREFIX, tokens, mask)
-    assert "while" in str(steps)
-    new = np.asarray(run(model, None, NO_PREFIX, tokens, mask))
-    assert np.all(new[:, 1:] == 0)
+    free = np.asarray(generate_jit(model, None, NO_PREFIX, tokens, mask, max_new_tokens=24))
+    jax.effects_barrier()
+    assert len(steps) == 23
+    steps.clear()
+    ends = tuple(int(token) for token in free[:, 3])
+    last = max(np.flatnonzero(np.isin(row, ends))[0] for row in free)
+    generate_jit(model, None, NO_PREFIX, tokens, mask, max_new_tokens=24, eos_id=ends).block_until_ready()
+    jax.effects_barrier()
+    assert len(steps) == last <= 3
 
 
 def test_sampling_follows_the_probabilities_of_the_nucleus():
@@ -148,9 +157,11 @@ def test_sampling_follows_the_probabilities_of_the_nucleus():
 def test_sampling_needs_a_key_and_follows_it():
     model = pair("llama_gqa")[1]
     tokens, mask = prompts()
-    draw = lambda key: generate_jit(
-        model, None, NO_PREFIX, tokens, mask, max_new_tokens=12, temperature=1.0, top_p=0.9, key=key
-    )  # noqa: E731
+
+    def draw(key):
+        options = {"max_new_tokens": 12, "temperature": 1.0, "top_p": 0.9}
+        return generate_jit(model, None, NO_PREFIX, tokens, mask, key=key, **options)
+
     one, again, other = (np.asarray(draw(jax.random.key(k))) for k in (0, 0, 1))
     np.testing.assert_array_equal(one, again)
     assert np.any(one != other)

@@ -95,7 +95,7 @@ def test_bytes_and_fractions_are_the_same_picture_and_frames_do_not_see_each_oth
     np.testing.assert_allclose(run((frames / 255).astype(np.float32)), features, atol=1e-5)
     changed = frames.copy()
     changed[1] = 0
-    np.testing.assert_array_equal(run(changed)[[0, 2]], features[jnp.array([0, 2])])
+    np.testing.assert_array_equal(run(changed)[::2], features[::2])
 
 
 @pytest.mark.parametrize(

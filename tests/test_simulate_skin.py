@@ -53,7 +53,7 @@ def test_every_fold_darkens_some_landmarks_and_lightens_none(name):
 def test_the_63_tokens_see_the_folds_that_poses_deepen(name):
     depth = np.zeros(len(skin.FOLDS), np.float32)
     depth[skin.FOLDS.index(name)] = 1.0
-    assert skin.fold_shade(skin.landmark_maps(), depth)[LAYOUTS["mediapipe478"].tokens].min() < 0.93
+    assert skin.fold_shade(skin.landmark_maps(), depth)[:, LAYOUTS["mediapipe478"].tokens].min() < 0.93
 
 
 def test_landmark_colours_are_those_of_the_rendered_pixels():
@@ -68,7 +68,7 @@ def test_landmark_colours_are_those_of_the_rendered_pixels():
             p for p in range(468) if np.abs(places[p, :2]).max() < 0.45 and p not in set(face.index(*face.PAIRS).tolist())
         ]
         column, row = np.floor((places[smooth, :2].T + 0.5) * 256).astype(int)
-        painted, told = image[row, column] / 255.0, clips.landmark_colours(scene)[frame, smooth]
+        painted, told = image[row, column] / 255.0, clips.landmark_colours(scene)[:, frame, smooth].T
         agreement.append(np.corrcoef(painted.ravel(), told.ravel())[0, 1])
         assert np.median(np.abs(painted - told)) < 0.05
     assert min(agreement) > 0.9

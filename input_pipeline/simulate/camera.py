@@ -36,12 +36,14 @@ class View:
     scales: np.ndarray
     distance: float
 
-    def project(self, points: np.ndarray, frames: slice | np.ndarray = slice(None)) -> np.ndarray:
-        """(T, P, 3) head coordinates of the chosen frames -> camera coordinates of the same shape, perspective applied."""
-        placed = (points - _PIVOT) @ self.rotations[frames].transpose(0, 2, 1)
-        size = (self.scales[frames, None] * self.distance) / (self.distance + placed[..., 2])
-        placed *= size[..., None]
-        placed[..., :2] += self.offsets[frames, None]
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """(T, P, 3) head coordinates -> camera coordinates of the same shape, perspective applied."""
+        placed = (points - _PIVOT) @ self.rotations.transpose(0, 2, 1)
+        size = (self.scales[:, None] * self.distance) / (self.distance + placed[..., 2])
+        for axis in range(3):
+            placed[..., axis] *= size
+        for axis in range(2):
+            placed[..., axis] += self.offsets[:, axis, None]
         return placed
 
 

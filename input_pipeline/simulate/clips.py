@@ -157,26 +157,27 @@ def make_clip(seed: int, subject: int, expression: str, take: int = 0, frames: i
 
 
 def landmark_colours(scene: Scene) -> np.ndarray:
-    """(T, 478, 3) float32 colour under each landmark, 0..1, before the camera's noise."""
+    """(3, T, 478) float32 red, green and blue under each landmark, 0..1, before the camera's noise."""
     person, light = scene.person, scene.light
     normals = skin.blended_normals(person.normals, scene.performance.activations)
     lamp = np.einsum("tij,i->tj", scene.view.rotations, light.direction.astype(np.float32))
     cosine = np.einsum("tlc,tc->tl", normals, lamp)
     colours = skin.fold_shade(skin.landmark_maps(), scene.performance.folds)
-    colours *= skin.lambert(cosine, light.ambient)[..., None]
-    colours *= (person.albedo * light.gain).astype(np.float32)
-    for side, iris in (("right", slice(468, 473)), ("left", slice(473, 478))):
-        closed = np.clip(scene.performance.activations[:, UNIT[f"close_{side}"]], 0.0, 1.0)[:, None, None]
-        lid = colours[:, [159 if side == "right" else 386]]
-        colours[:, iris] += closed * (lid - colours[:, iris])
+    colours *= skin.lambert(cosine, light.ambient)
+    colours *= (person.albedo * light.gain).T.astype(np.float32)[:, None, :]
+    for side, iris, lid in (("right", slice(468, 473), 159), ("left", slice(473, 478), 386)):
+        closed = np.clip(scene.performance.activations[:, UNIT[f"close_{side}"]], 0.0, 1.0)[:, None]
+        colours[..., iris] += closed * (colours[..., lid : lid + 1] - colours[..., iris])
     return colours
 
 
 def _camera_colours(colours: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    noise = camera.white_noise(colours.shape, rng)
-    noise *= np.float32(signs.NUISANCE.colour_noise)
-    noise += np.float32(255.0) * colours
-    return np.clip(noise, 0.0, 255.0, out=noise).astype(np.uint8)
+    # (3, T, 478) 0..1 -> (T, 478, 3) uint8.
+    noisy = camera.white_noise(colours.shape, rng)
+    noisy *= np.float32(signs.NUISANCE.colour_noise)
+    noisy += np.float32(255.0) * colours
+    np.clip(noisy, 0.0, 255.0, out=noisy)
+    return np.ascontiguousarray(noisy.astype(np.uint8).transpose(1, 2, 0))
 
 
 def _reference_report(scene: Scene, expression: str, rng: np.random.Generator) -> str:

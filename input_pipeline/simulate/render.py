@@ -77,8 +77,8 @@ class Renderer:
     def __init__(self, scene, size: int):
         self._scene, self._size = scene, size
         self._sampling = _sampling(size)
-        self._albedo = skin.albedo(self._sampling.maps, scene.person.skin).astype(np.float32)
-        self._albedo *= (1.0 + 0.025 * self._sampling.grain)[:, None]
+        colours = skin.albedo(self._sampling.maps, scene.person.skin) * scene.light.gain
+        self._albedo = np.ascontiguousarray(colours.T, np.float32) * (1.0 + 0.025 * self._sampling.grain)
 
     def frame(self, frame: int, rng: np.random.Generator) -> np.ndarray:
         """(size, size, 3) uint8 RGB of one landmark frame; `rng` makes the sensor's noise."""
@@ -91,14 +91,15 @@ class Renderer:
         bright = skin.lambert(normals @ lamp, light.ambient)
         away = normals @ scene.view.rotations[frame][2]
         seen = sampling.weights @ np.column_stack([points[:, :2], bright, away])
-        folded = skin.fold_shade(sampling.maps, performance.folds[frame])
-        colours = np.empty((len(seen), 3), np.float32)
-        colours[: sampling.skin_count] = self._albedo * folded * seen[: sampling.skin_count, 2:3]
+        colours = np.empty((3, len(seen)), np.float32)
+        surface = colours[:, : sampling.skin_count]
+        np.multiply(skin.fold_shade(sampling.maps, performance.folds[frame]), self._albedo, out=surface)
+        surface *= seen[: sampling.skin_count, 2]
         # Skin that turns away from the camera fades out, so that no far side shines through.
         amount = _ramp(0.125 - seen[:, 3], 0.25)
         for opening in sampling.openings:
-            _fill_opening(opening, points, seen, person.skin, colours, amount, sampling.pitch)
-        colours *= light.gain.astype(np.float32)
+            filled = _opening_colours(opening, points, seen, person.skin.iris, amount, sampling.pitch)
+            colours[:, opening.rows] = (filled * light.gain).T
         _splat(image, seen[:, :2], colours, amount)
         shift = rng.integers(0, self._size, 2)
         image += sampling.noise[:, shift[0] : shift[0] + self._size, shift[1] : shift[1] + self._size]
@@ -114,7 +115,7 @@ def _splat(image: np.ndarray, places: np.ndarray, colours: np.ndarray, amount: n
     corner = np.minimum(np.maximum(where.astype(np.int32), 0), size)
     x, y = (where - corner).T
     cell = corner[:, 1] * (size + 2) + corner[:, 0]
-    values = [colours[:, 0], colours[:, 1], colours[:, 2], 1.0]
+    values = [*colours, 1.0]
     total = np.zeros((4, (size + 2) ** 2))
     right, below = amount * x, amount * y
     both = right * y
@@ -127,7 +128,8 @@ def _splat(image: np.ndarray, places: np.ndarray, colours: np.ndarray, amount: n
     image += total[:3] * (cover / np.maximum(total[3], 1e-6))
 
 
-def _fill_opening(opening: Opening, points, seen, person_skin, colours, amount, pitch: float) -> None:
+def _opening_colours(opening: Opening, points, seen, iris: np.ndarray, amount: np.ndarray, pitch: float) -> np.ndarray:
+    # (M, 3) colours of an opening's samples; sets their amount.
     rows = opening.rows
     width = float(np.abs(points[opening.upper[-1], 0] - points[opening.upper[0], 0]))
     gap = opening.between @ np.maximum(points[opening.lower, 1] - points[opening.upper, 1], 0.0)
@@ -136,11 +138,10 @@ def _fill_opening(opening: Opening, points, seen, person_skin, colours, amount, 
     light = 0.55 + 0.45 * seen[rows, 2:3]
     if opening.iris is None:
         teeth = opening.teeth * _ramp(gap / width - 0.05, 0.08)[:, None]
-        colours[rows] = _MOUTH + teeth * (_TEETH * light - _MOUTH)
-    else:
-        offset = seen[rows, :2] - points[opening.iris, :2]
-        offset /= np.linalg.norm(points[opening.iris + 1, :2] - points[opening.iris + 3, :2]) / 2
-        colours[rows] = _eye_colours(offset, light * opening.white, person_skin.iris) * opening.lashes
+        return _MOUTH + teeth * (_TEETH * light - _MOUTH)
+    offset = seen[rows, :2] - points[opening.iris, :2]
+    offset /= np.linalg.norm(points[opening.iris + 1, :2] - points[opening.iris + 3, :2]) / 2
+    return _eye_colours(offset, light * opening.white, iris) * opening.lashes
 
 
 def _eye_colours(offset: np.ndarray, light: np.ndarray, iris: np.ndarray) -> np.ndarray:

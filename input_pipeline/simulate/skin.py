@@ -166,8 +166,8 @@ def blended_normals(normals: np.ndarray, activations: np.ndarray) -> np.ndarray:
 
 
 def fold_shade(maps: SurfaceMaps, folds: np.ndarray) -> np.ndarray:
-    """(..., P, 3) factor on the colour for fold depths (..., J)."""
-    shade = np.multiply.outer(folds @ maps.folds.T, -_FOLD_STRENGTH)
+    """(3, ..., P) factor on red, green and blue for fold depths (..., J). Channels come first: three long loops are fast."""
+    shade = np.multiply.outer(-_FOLD_STRENGTH, folds @ maps.folds.T)
     shade += 1.0
     return np.maximum(shade, _FOLD_LEAST, out=shade)
 

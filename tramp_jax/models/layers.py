@@ -14,6 +14,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.typing import DTypeLike
 
+from tramp_jax.models import linear as rows
+
 NORM_EPSILON = 1e-5  # TraMP-Former, every LayerNorm and BatchNorm
 EMBEDDING_STD = 0.02  # TraMP-Former's truncated normal cuts at +-2, a hundred deviations away, so it is a normal
 
@@ -28,28 +30,12 @@ def uniform_init(fan_in: int) -> nnx.Initializer:
     return init
 
 
-class Linear(nnx.Module):
-    """A float32 linear layer that computes in `dtype`.
-
-    It multiplies one flat matrix of tokens: with several leading axes XLA on CPU spends three times as long on the
-    gradient of the kernel, for which it transposes first.
-    """
+class Linear(rows.Linear):
+    """The shared linear layer with float32 parameters, TraMP-Former's initialisation, and products in `dtype`."""
 
     def __init__(self, d_in: int, d_out: int, *, dtype: DTypeLike, rngs: nnx.Rngs, use_bias: bool = True):
         init = uniform_init(d_in)
-        self.kernel = nnx.Param(init(rngs.params(), (d_in, d_out)))
-        self.bias = nnx.Param(init(rngs.params(), (d_out,))) if use_bias else None
-        self.dtype = dtype
-
-    def __call__(self, x: jax.Array) -> jax.Array:
-        """(..., d_in) -> (..., d_out)."""
-        y = flat_product(x.astype(self.dtype), self.kernel[...].astype(self.dtype))
-        return y if self.bias is None else y + self.bias[...].astype(self.dtype)
-
-
-def flat_product(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """(..., d_in), (d_in, d_out) -> (..., d_out) as one product of two matrices."""
-    return (x.reshape(-1, x.shape[-1]) @ kernel).reshape(*x.shape[:-1], kernel.shape[-1])
+        super().__init__(d_in, d_out, use_bias=use_bias, dtype=dtype, kernel_init=init, bias_init=init, rngs=rngs)
 
 
 def layer_norm(width: int, *, rngs: nnx.Rngs) -> nnx.LayerNorm:
@@ -158,9 +144,7 @@ class TemporalConv(nnx.Module):
     channels leave a TPU's matrix unit idle. A grouped kernel is stored grouped and spread to block-diagonal here.
     """
 
-    def __init__(
-        self, d_in: int, d_out: int, *, kernel_size: int, stride: int, groups: int, dtype: DTypeLike, rngs: nnx.Rngs
-    ):
+    def __init__(self, d_in: int, d_out: int, *, kernel_size: int, stride: int, groups: int, dtype: DTypeLike, rngs: nnx.Rngs):
         init = uniform_init(kernel_size * d_in // groups)
         self.kernel = nnx.Param(init(rngs.params(), (kernel_size, groups, d_in // groups, d_out // groups)))
         self.bias = nnx.Param(init(rngs.params(), (d_out,)))
@@ -177,8 +161,10 @@ class TemporalConv(nnx.Module):
         kernel = self._dense_kernel().astype(self.dtype)
         span = (frames - 1) * self.stride + 1
         taps = [x[:, k : k + span : self.stride] for k in range(self.kernel_size)]
-        y = flat_product(jnp.concatenate(taps, axis=-1), kernel.reshape(-1, kernel.shape[-1]))
-        return y + self.bias[...].astype(self.dtype)
+        patches = jnp.concatenate(taps, axis=-1)
+        # Flat rows, as in models/linear.py.
+        y = patches.reshape(-1, patches.shape[-1]) @ kernel.reshape(-1, kernel.shape[-1])
+        return (y + self.bias[...].astype(self.dtype)).reshape(*patches.shape[:-1], -1)
 
     def _dense_kernel(self) -> jax.Array:
         kernel = self.kernel[...]

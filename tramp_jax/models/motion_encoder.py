@@ -101,8 +101,7 @@ class GraphConv(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """(B, T, V, D) -> (B, T, V, D)."""
-        groups, V, _ = self.adjacency.shape
-        grouped = x.reshape(*x.shape[:-1], groups, -1)
+        grouped = x.reshape(*x.shape[:-1], self.adjacency.shape[0], -1)
         y = jnp.einsum("gvu,btugd->btvgd", self.adjacency[...].astype(self.dtype), grouped)
         return y.reshape(x.shape)
 
@@ -192,9 +191,7 @@ class MotionEncoder(nnx.Module):
         dtype = jnp.dtype(config.dtype)
         C, D = config.features, config.channels[0]
         self.dtype = dtype
-        self.stem = nnx.List(
-            [Linear(a, b, dtype=dtype, rngs=rngs) for a, b in ((C, 2 * C), (2 * C, 3 * C), (3 * C, D))]
-        )
+        self.stem = nnx.List([Linear(a, b, dtype=dtype, rngs=rngs) for a, b in ((C, 2 * C), (2 * C, 3 * C), (3 * C, D))])
         self.landmark_embedding = nnx.Param(EMBEDDING_STD * jax.random.normal(rngs.params(), (config.landmarks, D)))
         rates = _drop_path_rates(config)
         stages = []

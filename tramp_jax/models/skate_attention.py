@@ -144,9 +144,7 @@ class SkateAttention(nnx.Module):
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(5,))
-def attend(
-    q: jax.Array, k: jax.Array, v: jax.Array, bias: jax.Array, keep: jax.Array | None, scale: float
-) -> jax.Array:
+def attend(q: jax.Array, k: jax.Array, v: jax.Array, bias: jax.Array, keep: jax.Array | None, scale: float) -> jax.Array:
     """Softmax attention inside windows of M tokens.
 
     The derivative is written out: a third less time on CPU than what autodiff makes of it, and one M x M array kept

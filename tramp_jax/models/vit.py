@@ -82,7 +82,7 @@ def tiny_vit(
     config.hidden_size, config.intermediate_size = hidden_size, 2 * hidden_size
     config.num_hidden_layers, config.num_attention_heads = num_hidden_layers, 2
     config.dtype = config.param_dtype = "float32"
-    config.unroll = num_hidden_layers  # a fifth faster on CPU
+    config.unroll = num_hidden_layers  # as in `llama_presets.tiny`
     return config
 
 
