@@ -46,7 +46,7 @@ def _parse_flags(argv: Sequence[str]) -> list[str]:
     except flags.Error as error:
         _leave(str(error))
     except (AttributeError, TypeError, KeyError, ValueError) as error:
-        # The config's own flags are defined while parsing, so an unknown key or a value of the wrong type comes as one of these.
+        # The config's own flags are defined while parsing: an unknown key or a value of the wrong type comes as one of these.
         if not any(arg.startswith("--config") for arg in argv):
             raise
         _leave(f"--config: {error.args[0]}")

@@ -3,7 +3,13 @@
 import os
 from pathlib import Path
 
-import pytest
+# Compilation is most of the suite's time, and tiny programs gain nothing from optimised machine code. Before JAX is imported.
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0".strip()
+
+import jax  # noqa: E402
+import pytest  # noqa: E402
+
+from input_pipeline.simulate.build import Plan, simulate  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -12,4 +18,20 @@ def media() -> Path:
     folder = Path(os.environ.get("TRAMP_JAX_MEDIA") or Path(__file__).parents[1].parent / "shared" / "media")
     if not (folder / "face_landmarker.task").is_file():
         pytest.skip(f"real media absent: {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compilation_cache(tmp_path_factory):
+    """Programs that several tests compile are compiled once per session; nothing outlives it."""
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.mktemp("xla")))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = jax.config.jax_compilation_cache_dir
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory) -> Path:
+    """A simulated data set of 12 subjects, small in every way, with the split "default"."""
+    folder = tmp_path_factory.mktemp("data") / "simulated"
+    simulate(Plan(str(folder), subjects=12, takes=1, seed=0, frames=4, frame_size=32), workers=1)
     return folder

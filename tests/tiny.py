@@ -6,7 +6,7 @@ from ml_collections import ConfigDict
 
 from tramp_jax.config import default_config
 
-T, F, SIZE, S, VOCABULARY = 32, 2, 16, 24, 64
+T, F, SIZE, S, VOCABULARY = 32, 2, 16, 64, 300
 
 
 def tiny_config(**changes) -> ConfigDict:

@@ -75,9 +75,7 @@ class CrossFusion(nnx.Module):
             self.queries = nnx.Param(jax.random.normal(rngs.params(), (config.num_queries, D)))
         self.blocks = nnx.List([CrossBlock(config, rngs=rngs) for _ in range(config.depth)])
 
-    def __call__(
-        self, vision: jax.Array | None, motion: jax.Array, *, deterministic: bool, key: jax.Array | None
-    ) -> jax.Array:
+    def __call__(self, vision: jax.Array | None, motion: jax.Array, *, deterministic: bool, key: jax.Array | None) -> jax.Array:
         """Fuses.
 
         Args:

@@ -5,6 +5,8 @@ Axes: B batch, F vision queries, D width, G = 5 grades.
 
 from __future__ import annotations
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -43,7 +45,7 @@ class SeverityRegression(nnx.Module):
         D = config.input_width
         widths = (D, *config.widths, 1)
         self.projection = Linear(D, D, dtype=jnp.float32, rngs=rngs)
-        self.layers = nnx.List([Linear(a, b, dtype=jnp.float32, rngs=rngs) for a, b in zip(widths, widths[1:], strict=False)])
+        self.layers = nnx.List([Linear(a, b, dtype=jnp.float32, rngs=rngs) for a, b in itertools.pairwise(widths)])
         # Starts in the middle of the scale, with thresholds half-way between the grades.
         self.layers[-1].bias[...] = jnp.full((1,), (GRADES - 1) / 2)
         if config.kind == "ordinal":

@@ -7,7 +7,8 @@ Norms, softmax and parameters are float32; `dtype` is the dtype of the matrix pr
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +18,6 @@ from jax.typing import DTypeLike
 from tramp_jax.models import linear as rows
 
 NORM_EPSILON = 1e-5  # TraMP-Former, every LayerNorm and BatchNorm
-EMBEDDING_STD = 0.02  # TraMP-Former's truncated normal cuts at +-2, a hundred deviations away, so it is a normal
 
 
 def uniform_init(fan_in: int) -> nnx.Initializer:
@@ -25,9 +25,24 @@ def uniform_init(fan_in: int) -> nnx.Initializer:
     bound = 1.0 / math.sqrt(fan_in)
 
     def init(key: jax.Array, shape: tuple[int, ...], dtype: DTypeLike = jnp.float32) -> jax.Array:
-        return jax.random.uniform(key, shape, dtype, -bound, bound)
+        return (bound * _few_shapes(partial(jax.random.uniform, minval=-1.0), key, shape)).astype(dtype)
 
     return init
+
+
+def embedding_init(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """N(0, 0.02^2) float32: TraMP-Former's truncated normal, whose cut at +-2 is a hundred deviations away."""
+    return 0.02 * _few_shapes(jax.random.normal, key, shape)
+
+
+def _few_shapes(draw: Callable[..., jax.Array], key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """`draw(key, shape)`, cut from a draw of the next power of two.
+
+    XLA compiles a draw for every new shape, which took half a minute for a small encoder's hundred parameters.
+    """
+    count = math.prod(shape)
+    size = max(1024, 1 << (count - 1).bit_length())
+    return jax.lax.slice(draw(key, (size,)), (0,), (count,)).reshape(shape)
 
 
 class Linear(rows.Linear):

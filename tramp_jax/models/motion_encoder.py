@@ -19,13 +19,13 @@ from ml_collections import ConfigDict
 
 from input_pipeline.errors import UserError
 from tramp_jax.models.layers import (
-    EMBEDDING_STD,
     NORM_EPSILON,
     Linear,
     Mlp,
     TemporalConv,
     drop_path,
     dropout,
+    embedding_init,
     gelu,
     keep_masks,
     layer_norm,
@@ -96,7 +96,7 @@ class GraphConv(nnx.Module):
     """Mixes the landmarks with one learned V x V matrix per group of channels."""
 
     def __init__(self, landmarks: int, groups: int, *, dtype: DTypeLike, rngs: nnx.Rngs):
-        self.adjacency = nnx.Param(EMBEDDING_STD * jax.random.normal(rngs.params(), (groups, landmarks, landmarks)))
+        self.adjacency = nnx.Param(embedding_init(rngs.params(), (groups, landmarks, landmarks)))
         self.dtype = dtype
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -192,7 +192,7 @@ class MotionEncoder(nnx.Module):
         C, D = config.features, config.channels[0]
         self.dtype = dtype
         self.stem = nnx.List([Linear(a, b, dtype=dtype, rngs=rngs) for a, b in ((C, 2 * C), (2 * C, 3 * C), (3 * C, D))])
-        self.landmark_embedding = nnx.Param(EMBEDDING_STD * jax.random.normal(rngs.params(), (config.landmarks, D)))
+        self.landmark_embedding = nnx.Param(embedding_init(rngs.params(), (config.landmarks, D)))
         rates = _drop_path_rates(config)
         stages = []
         for index, width in enumerate(config.channels):

@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from tramp_jax.models.layers import EMBEDDING_STD, keep_scale
+from tramp_jax.models.layers import embedding_init, keep_scale
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +105,7 @@ class SkateAttention(nnx.Module):
         self.joints = partition.joints(landmarks)
         joints = (self.joints, self.joints) if partition.across_regions else ()
         shape = (2 * table_frames - 1, *joints, heads)
-        self.bias_table = nnx.Param(EMBEDDING_STD * jax.random.normal(rngs.params(), shape))
+        self.bias_table = nnx.Param(embedding_init(rngs.params(), shape))
 
     def mask_size(self, frames: int, landmarks: int) -> int:
         """Attention weights per example: elements of the `keep` mask."""

@@ -128,7 +128,9 @@ def starting_state(
     shapes = jax.eval_shape(make, key)
     shardings = shardings_of(shapes, mesh, frozenset(model.blocks))
     if store.latest() is None:
-        return TrainState.from_tree(jax.jit(make, out_shardings=shardings)(key))
+        # Runs once, so on CPU it is compiled for speed of compilation: many small random programs in one.
+        options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
+        return TrainState.from_tree(jax.jit(make, out_shardings=shardings).lower(key).compile(options)(key))
     like = jax.tree.map(lambda s, where: jax.ShapeDtypeStruct(s.shape, s.dtype, sharding=where), shapes, shardings)
     state = store.restore(abstract(like))
     print(f"continuing from step {state.step}", file=sys.stderr)
