@@ -6,10 +6,10 @@ from pathlib import Path
 # Compilation is most of the suite's time, and tiny programs gain nothing from optimised machine code. Before JAX is imported.
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0".strip()
 
-import jax  # noqa: E402
-import pytest  # noqa: E402
+import jax
+import pytest
 
-from input_pipeline.simulate.build import Plan, simulate  # noqa: E402
+from input_pipeline.simulate.build import Plan, simulate
 
 
 @pytest.fixture(scope="session")

@@ -29,8 +29,8 @@ def default_fusion_config() -> ConfigDict:
     config.dropout = 0.0  # TraMP-Former
     config.motion_width = 256  # of the motion tokens; mapped to `width` where it differs (ours)
     config.vision_width = 1152  # of the frame features, mapped to `width` (SigLIP-so400m; TraMP-Former maps 512 to 256)
-    # "tokens": one key per region and time step (ours); "pooled": one key for the clip (the predecessors' way, where the
-    # softmax over one key is 1 and W_q, W_k learn nothing).
+    # "tokens": a query per frame, a key per region and time step (ours); "pooled": the mean frame as the query and one key
+    # for the clip (TraMP-Former, where the softmax over one key is 1, so that W_q and W_k learn nothing).
     config.mode = "tokens"
     config.num_queries = 4  # learned queries in place of frames where there is no vision (ours)
     return config
@@ -47,13 +47,16 @@ class CrossBlock(nnx.Module):
         self.out = Linear(D, D, dtype=jnp.float32, rngs=rngs)
         self.mlp = Mlp(D, config.mlp_ratio * D, dropout_rate=config.dropout, dtype=jnp.float32, rngs=rngs)
 
-    def __call__(self, x: jax.Array, motion: jax.Array, *, deterministic: bool, key: jax.Array | None) -> jax.Array:
-        """(B, F, D), (B, N, D) -> (B, F, D)."""
+    def __call__(
+        self, x: jax.Array, motion: jax.Array, key_mask: jax.Array | None, *, deterministic: bool, key: jax.Array | None
+    ) -> jax.Array:
+        """(B, F, D), (B, N, D), (B, N) bool or None for all -> (B, F, D)."""
         out_key, mlp_key = split_key(key, 2)
         keys = self.norm_motion(motion)
-        heads = lambda y: y.reshape(*y.shape[:2], self.heads, -1)  # noqa: E731
-        attended = attend(heads(self.query(self.norm_query(x))), heads(self.key(keys)), heads(self.value(keys)))
-        y = self.out(attended.reshape(x.shape))
+        q, k, v = (
+            y.reshape(*y.shape[:2], self.heads, -1) for y in (self.query(self.norm_query(x)), self.key(keys), self.value(keys))
+        )
+        y = self.out(attend(q, k, v, key_mask=key_mask).reshape(x.shape))
         x = x + dropout(y, self.dropout_rate, deterministic=deterministic, key=out_key)
         return x + self.mlp(self.norm_mlp(x), deterministic=deterministic, key=mlp_key)
 
@@ -83,20 +86,27 @@ class CrossFusion(nnx.Module):
           motion: (B, T', V, D) motion tokens.
           deterministic: no dropout.
           key: for dropout; may be None if deterministic.
+          frame_mask: (B, F) bool, which frames the mean of mode "pooled" takes; None takes all.
+          key_mask: (B, N) bool, which keys may be attended to (mode "tokens": N = T' * R, time-major); None for all.
 
         Returns:
-          t_f (B, F, D) float32.
+          t_f (B, F, D) float32; in mode "pooled" the same for each of the F.
         """
         keys = self._keys(motion)
-        if vision is None:
-            x = jnp.broadcast_to(self.queries[...], (motion.shape[0], *self.queries.shape))
-        else:
-            # Which moment a frame shows (ours): without it a query could not look for motion at its own time.
-            x = self.from_vision(vision.astype(jnp.float32))
-            x = x + sinusoid(jnp.linspace(-1.0, 1.0, x.shape[1]) * 100.0, x.shape[-1])
+        x = self._queries(vision, motion.shape[0], frame_mask)
         for block, block_key in zip(self.blocks, split_key(key, len(self.blocks)), strict=True):
-            x = block(x, keys, deterministic=deterministic, key=block_key)
+            x = block(x, keys, key_mask, deterministic=deterministic, key=block_key)
         return x
+
+    def _queries(self, vision: jax.Array | None, batch: int, frame_mask: jax.Array | None) -> jax.Array:
+        if vision is None:
+            return jnp.broadcast_to(self.queries[...], (batch, *self.queries.shape))
+        x = self.from_vision(vision.astype(jnp.float32))
+        if self.mode == "pooled":
+            where = None if frame_mask is None else frame_mask[:, :, None]
+            return jnp.broadcast_to(jnp.mean(x, axis=1, keepdims=True, where=where), x.shape)
+        # Which moment a frame shows (ours): without it a query could not look for motion at its own time.
+        return x + sinusoid(jnp.linspace(-1.0, 1.0, x.shape[1]) * 100.0, x.shape[-1])
 
     def _keys(self, motion: jax.Array) -> jax.Array:
         B, T, V, D = motion.shape
