@@ -93,8 +93,8 @@ def encode_landmark_record(clip: Clip) -> bytes:
     }
     if clip.blendshapes is not None:
         arrays["blendshapes"] = clip.blendshapes.astype(np.float16)
-    header = {"schema": SCHEMA, "kind": "landmarks", "layout": clip.layout, "label": _dump(dataclasses.asdict(clip.label))}
-    return save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata=header)
+    header = {"schema": SCHEMA, "kind": "landmarks", "layout": clip.layout, "label": dataclasses.asdict(clip.label)}
+    return save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata=_metadata(header))
 
 
 def encode_frame_record(clip: Clip) -> bytes:
@@ -105,7 +105,7 @@ def encode_frame_record(clip: Clip) -> bytes:
         "ends": ends,
         "frame_index": clip.frame_index.astype(np.int32),
     }
-    return save(arrays, metadata={"schema": SCHEMA, "kind": "frames", "clip_id": clip.label.clip_id})
+    return save(arrays, metadata=_metadata({"schema": SCHEMA, "kind": "frames", "clip_id": clip.label.clip_id}))
 
 
 def decode_landmark_record(blob: bytes) -> Clip:
@@ -115,8 +115,7 @@ def decode_landmark_record(blob: bytes) -> Clip:
       UserError: not a record of this schema.
     """
     arrays, header = _open(blob, "landmarks")
-    label = json.loads(header["label"])
-    label["turns"] = tuple(label["turns"])
+    label = header["label"] | {"turns": tuple(header["label"]["turns"])}
     return Clip(
         label=Label(**label),
         landmarks=arrays["landmarks"],
@@ -140,10 +139,10 @@ def decode_frame_record(blob: bytes) -> tuple[tuple[bytes, ...], np.ndarray]:
     return tuple(jpeg[a:b] for a, b in zip(starts, ends, strict=True)), arrays["frame_index"]
 
 
-def _open(blob: bytes, kind: str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+def _open(blob: bytes, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     try:
         arrays = load(blob)
-        header = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])["__metadata__"]
+        header = json.loads(json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])["__metadata__"]["clip"])
     except (SafetensorError, ValueError, KeyError) as error:
         raise UserError(f"not a clip record ({error}): rebuild the shard that holds it") from error
     if header.get("schema") != SCHEMA or header.get("kind") != kind:
@@ -152,5 +151,6 @@ def _open(blob: bytes, kind: str) -> tuple[dict[str, np.ndarray], dict[str, str]
     return arrays, header
 
 
-def _dump(value: dict[str, Any]) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+def _metadata(header: dict[str, Any]) -> dict[str, str]:
+    """One entry only: safetensors writes several in random order, and equal clips must give equal bytes."""
+    return {"clip": json.dumps(header, sort_keys=True, ensure_ascii=False)}

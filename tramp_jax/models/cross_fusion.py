@@ -1,7 +1,7 @@
 """Cross-fusion: vision queries attend to motion (TraMP-Former's fusion; references: tramp_lineage.md section 2.5).
 
-Axes: B batch, F vision queries (RGB frames), N motion keys, T' motion time steps, R regions, V landmark tokens, D width,
-H heads, K head dim.
+Axes: B batch, F vision queries (RGB frames), Dv vision width, N motion keys, T' motion time steps, R regions,
+V landmark tokens, D width, H heads, K head dim.
 """
 
 from __future__ import annotations
@@ -78,7 +78,16 @@ class CrossFusion(nnx.Module):
             self.queries = nnx.Param(jax.random.normal(rngs.params(), (config.num_queries, D)))
         self.blocks = nnx.List([CrossBlock(config, rngs=rngs) for _ in range(config.depth)])
 
-    def __call__(self, vision: jax.Array | None, motion: jax.Array, *, deterministic: bool, key: jax.Array | None) -> jax.Array:
+    def __call__(
+        self,
+        vision: jax.Array | None,
+        motion: jax.Array,
+        *,
+        deterministic: bool,
+        key: jax.Array | None,
+        frame_mask: jax.Array | None = None,
+        key_mask: jax.Array | None = None,
+    ) -> jax.Array:
         """Fuses.
 
         Args:
@@ -103,8 +112,9 @@ class CrossFusion(nnx.Module):
             return jnp.broadcast_to(self.queries[...], (batch, *self.queries.shape))
         x = self.from_vision(vision.astype(jnp.float32))
         if self.mode == "pooled":
-            where = None if frame_mask is None else frame_mask[:, :, None]
-            return jnp.broadcast_to(jnp.mean(x, axis=1, keepdims=True, where=where), x.shape)
+            mask = jnp.ones(x.shape[:2]) if frame_mask is None else frame_mask
+            mean = jnp.einsum("bfd,bf->bd", x, mask / jnp.maximum(mask.sum(axis=1, keepdims=True), 1))
+            return jnp.broadcast_to(mean[:, None], x.shape)
         # Which moment a frame shows (ours): without it a query could not look for motion at its own time.
         return x + sinusoid(jnp.linspace(-1.0, 1.0, x.shape[1]) * 100.0, x.shape[-1])
 

@@ -1,0 +1,44 @@
+"""A clip goes through its two records and comes back; anything else is refused in one line."""
+
+import numpy as np
+import pytest
+
+from input_pipeline.errors import UserError
+from input_pipeline.records import (
+    decode_frame_record,
+    decode_landmark_record,
+    encode_frame_record,
+    encode_landmark_record,
+)
+from tests.clip_factory import make_clip
+
+
+def test_a_clip_comes_back_as_it_went_in():
+    clip = make_clip(3, stored=4, report="Größe", turns=({"role": "user", "content": "x"},), truth={"severity": 1.5})
+    found = decode_landmark_record(encode_landmark_record(clip))
+    assert found.label == clip.label
+    for name in ("landmarks", "colours", "times", "tracked"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(clip, name))
+    frames, index = decode_frame_record(encode_frame_record(clip))
+    assert frames == clip.frames
+    np.testing.assert_array_equal(index, clip.frame_index)
+
+
+def test_equal_clips_give_equal_bytes():
+    assert len({encode_landmark_record(make_clip(1)) for _ in range(20)}) == 1
+    assert len({encode_frame_record(make_clip(1, stored=3)) for _ in range(20)}) == 1
+
+
+def test_a_clip_without_frames_has_an_empty_frame_record():
+    assert decode_frame_record(encode_frame_record(make_clip(0)))[0] == ()
+
+
+@pytest.mark.parametrize("blob", [b"", b"\x00" * 40, encode_landmark_record(make_clip(0))[:-1]])
+def test_what_is_no_record_is_refused(blob):
+    with pytest.raises(UserError, match="not a clip record"):
+        decode_landmark_record(blob)
+
+
+def test_the_other_family_is_refused_by_name():
+    with pytest.raises(UserError, match=r"frames.*expected.*landmarks"):
+        decode_landmark_record(encode_frame_record(make_clip(0)))
