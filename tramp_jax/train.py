@@ -24,6 +24,9 @@ USAGE = "python -m tramp_jax.train --config=FILE --workdir=FOLDER [--seed=N] [--
 
 def main(argv: Sequence[str]) -> None:
     """Parses nothing itself: flags are absl's."""
+    from tramp_jax.env import check_pair
+
+    check_pair()
     from tramp_jax.config import config_from_flag
 
     if argv:

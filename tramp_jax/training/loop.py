@@ -92,6 +92,7 @@ def train(trainer: Trainer, make_batches: MakeBatches, store: CheckpointStore, e
       UserError: the loss is no number any more.
     """
     config, state = trainer.config, trainer.state
+    start = state.step  # evaluated and saved already, where it is a checkpoint's
     writer = MetricsWriter(run, state.step)
     display = Display(config.total_steps, state.step, config.log_every)
     try:
@@ -105,9 +106,9 @@ def train(trainer: Trainer, make_batches: MakeBatches, store: CheckpointStore, e
         # DO NOT CHANGE THE ORDER: evaluate, save, next batch, step, log. Evaluation and save see the state that `step` names,
         # and no batch is consumed that a save does not count.
         while state.step < config.total_steps:
-            if _due(state.step, config.evaluate_every):
+            if state.step > start and _due(state.step, config.evaluate_every):
                 writer.write(state.step, "validation", evaluate(state))
-            if _due(state.step, config.checkpoint.every):
+            if state.step > start and _due(state.step, config.checkpoint.every):
                 store.save(state, config)
             name = trainer.schedule.task_at(state.step)
             batch, waiting[name] = waiting[name], None
@@ -127,7 +128,7 @@ def train(trainer: Trainer, make_batches: MakeBatches, store: CheckpointStore, e
 
 
 def _due(step: int, every: int) -> bool:
-    return every > 0 and step > 0 and step % every == 0
+    return every > 0 and step % every == 0
 
 
 def _log(writer: MetricsWriter, display: Display, step: int, task: str, task_step: int, metrics: dict[str, jax.Array]) -> None:

@@ -12,7 +12,8 @@ from ml_collections import ConfigDict
 
 from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
-from input_pipeline.pipeline import batches
+from input_pipeline.pipeline import batches, instruction
+from input_pipeline.records import EXPRESSIONS
 from input_pipeline.splits import load_split
 from input_pipeline.tokenizer import Tokenizer, train_tokenizer
 from tramp_jax.checkpoint.store import CheckpointStore, abstract
@@ -112,6 +113,7 @@ def run_tokenizer(config: ConfigDict, run: Path, dataset: Dataset, train_indices
                 raise UserError(
                     f"{config.data.path}: no reports in the training fold: set tokenizer.path to a sentencepiece .model"
                 )
+            texts += [instruction(name) for name in EXPRESSIONS]
             path.write_bytes(train_tokenizer(texts, config.tokenizer.vocab_size))
     return Tokenizer(path.read_bytes())
 
