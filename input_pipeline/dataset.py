@@ -131,7 +131,7 @@ class Dataset:
 def _decode_frames(blob: bytes) -> tuple[tuple[tuple[bytes, ...], np.ndarray], str]:
     content = records.decode_frame_record(blob)
     # A safetensors file is 8 bytes of header length, the header as JSON, the data.
-    return content, json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])["__metadata__"]["clip_id"]
+    return content, records.clip_id_of(blob)
 
 
 def _read_labels(path: pathlib.Path, clips: int) -> list[Label]:

@@ -139,16 +139,33 @@ def decode_frame_record(blob: bytes) -> tuple[tuple[bytes, ...], np.ndarray]:
     return tuple(jpeg[a:b] for a, b in zip(starts, ends, strict=True)), arrays["frame_index"]
 
 
+def clip_id_of(blob: bytes) -> str:
+    """The clip that a record of either family belongs to.
+
+    Raises:
+      UserError: not a record of this schema.
+    """
+    header = _header(blob)
+    return header["label"]["clip_id"] if "label" in header else header["clip_id"]
+
+
 def _open(blob: bytes, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     try:
         arrays = load(blob)
-        header = json.loads(json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])["__metadata__"]["clip"])
-    except (SafetensorError, ValueError, KeyError) as error:
+    except (SafetensorError, ValueError) as error:
         raise UserError(f"not a clip record ({error}): rebuild the shard that holds it") from error
+    header = _header(blob)
     if header.get("schema") != SCHEMA or header.get("kind") != kind:
         found = f"{header.get('schema')}, {header.get('kind')}"
         raise UserError(f"record is ({found}), expected ({SCHEMA}, {kind}): rebuild the data with this version")
     return arrays, header
+
+
+def _header(blob: bytes) -> dict[str, Any]:
+    try:
+        return json.loads(json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])["__metadata__"]["clip"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"not a clip record of this version ({error}): rebuild the data with this version") from error
 
 
 def _metadata(header: dict[str, Any]) -> dict[str, str]:
