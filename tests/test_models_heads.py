@@ -75,7 +75,7 @@ def test_training_starts_in_the_middle_of_the_scale():
     params, head, config = build()
     outputs = severity_outputs(head(params, 0.1 * inputs()[0], np.ones((B, F), bool)), config)
     np.testing.assert_allclose(outputs["severity"], 2.0, atol=0.5)
-    assert set(np.argmax(outputs["grade_distribution"], axis=1)) == {2}
+    assert set(np.argmax(outputs["grade_distribution"], axis=1).tolist()) == {2}
 
 
 def test_thresholds_stay_ordered_whatever_is_learned():
@@ -128,7 +128,8 @@ def test_nine_in_ten_grades_fall_into_the_interval():
     grades = np.array([rng.choice(GRADES, p=p / p.sum()) for p in np.asarray(outputs["grade_distribution"], np.float64)])
     low, high = np.asarray(outputs["interval"]).T
     inside = (np.round(low) <= grades) & (grades <= np.round(high))
-    assert 0.88 < inside.mean() < 0.97
+    # Rounded outwards to whole grades it may cover more than its 90 percent, never less.
+    assert inside.mean() >= 0.9
     severity = np.asarray(outputs["severity"])
     assert ((low <= severity) & (severity <= high)).all()
 

@@ -69,9 +69,8 @@ class CrossFusion(nnx.Module):
             raise UserError(f"model.fusion.mode={config.mode!r}: unknown; use one of {', '.join(MODES)}")
         D = config.width
         self.mode = config.mode
-        self.from_motion = None
-        if config.motion_width != D:
-            self.from_motion = Linear(config.motion_width, D, dtype=jnp.float32, rngs=rngs)
+        mapped = config.motion_width != D
+        self.from_motion = Linear(config.motion_width, D, dtype=jnp.float32, rngs=rngs) if mapped else None
         if vision:
             self.from_vision = Linear(config.vision_width, D, dtype=jnp.float32, rngs=rngs)
         else:
