@@ -50,21 +50,32 @@ def build(config):
     "config",
     [
         config_of(64, channels=(32, 64), heads=32),
-        config_of(128, depths=(1, 2)),
+        config_of(128, channels=(8,), depths=(2,)),
     ],
-    ids=["T=64, 4 heads a type", "T=128, a block without downsampling"],
+    ids=["T=64, with downsampling, 4 heads a type", "T=128, windows of 16 frames"],
 )
 def test_it_is_the_pytorch_reference(config):
     block, params, stats = build(config)
     params, stats = shaken(params), shaken(stats, seed=2)
     trajectory, time = clips(config.frames)
-    ours = jax.jit(lambda p, s, x, t: block.bind(p, s)(x, t, deterministic=True, key=None))(params, stats, trajectory, time)
+    ours, stats_after = encode(block)(params, stats, trajectory, time)
     theirs = reference.encode(
         *(reference.tensors(by_number(tree)) for tree in (params, stats)), torch.tensor(trajectory), torch.tensor(time), config
     )
     np.testing.assert_allclose(ours.tokens, theirs[0], rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(ours.pooled, theirs[1], rtol=1e-4, atol=1e-4)
-    assert ours.tokens.shape == (B, config.frames // 2, V, config.channels[-1])
+    assert ours.tokens.shape == (B, config.frames // 2 ** (len(config.channels) - 1), V, config.channels[-1])
+    assert all((a == b).all() for a, b in zip(jax.tree.leaves(stats), jax.tree.leaves(stats_after), strict=True))
+
+
+def encode(block):
+    """Features and the running statistics afterwards, in evaluation."""
+
+    def call(params, stats, trajectory, time):
+        encoder = block.bind(params, stats)
+        return encoder(trajectory, time, deterministic=True, key=None), block.stats_of(encoder)
+
+    return jax.jit(call)
 
 
 def by_number(tree):
@@ -213,14 +224,11 @@ def test_training_is_a_function_of_its_key(trained):
     assert step(0)[0][0] != step(1)[0][0]
 
 
-def test_running_statistics_move_in_training_and_only_there(trained):
-    block, params, stats, step = trained
+def test_running_statistics_move_in_training(trained):
+    _, _, stats, step = trained
     moved = step(0)[0][1]
     assert jax.tree.structure(moved) == jax.tree.structure(stats)
     assert all((old != new).any() for old, new in zip(jax.tree.leaves(stats), jax.tree.leaves(moved), strict=True))
-    encoder = block.bind(params, stats)
-    encoder(*clips(16), deterministic=True, key=None)
-    assert all((a == b).all() for a, b in zip(jax.tree.leaves(stats), jax.tree.leaves(block.stats_of(encoder)), strict=True))
 
 
 def test_the_downsampling_normalises_as_torchs_batch_norm_does_in_training():
@@ -235,13 +243,10 @@ def test_the_downsampling_normalises_as_torchs_batch_norm_does_in_training():
 
 
 def test_bfloat16_products_stay_close_and_answers_are_float32():
-    trajectory, time = clips(16)
     answers = []
     for dtype in ("float32", "bfloat16"):
         block, params, stats = build(config_of(dtype=dtype))
-        answers.append(
-            jax.jit(lambda p, s, b=block: b.bind(p, s)(trajectory, time, deterministic=True, key=None))(params, stats)
-        )
+        answers.append(encode(block)(params, stats, *clips(16))[0])
     exact, low = answers
     assert low.tokens.dtype == low.pooled.dtype == jnp.float32
     assert np.abs(low.tokens - exact.tokens).max() < 0.05 * np.abs(exact.tokens).max()

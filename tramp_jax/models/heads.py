@@ -32,7 +32,7 @@ def default_head_config() -> ConfigDict:
     config.ordinal_weight = 1.0  # of the ordinal likelihood in the loss (ours)
     config.noise_sigma = 1.0  # TraMP-Former: sigma of Balanced MSE, never trained there
     # True counts another clip of the same grade once (ours). It gives up the balance between grades, which rests on how often
-    # each is in the batch; meant for swap_arguments, where predictions of one grade would push each other apart.
+    # each is in the batch; meant for swap_arguments, where predictions of one grade would be each other's negatives.
     config.mask_duplicates = False  # TraMP-Former
     config.swap_arguments = False  # TraMP-Former's released code calls the loss with (label, prediction) (True mimics it)
     return config

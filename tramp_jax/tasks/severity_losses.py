@@ -61,7 +61,7 @@ def balanced_mse(
       weight: (B,); clips of weight 0 are no negatives either.
       swap_arguments: the released TraMP-Former's call, a softmax over predictions for each label.
       mask_duplicates: another clip of the same grade is no negative (ours). Without it and with the arguments swapped,
-        predictions of one grade push each other apart; in the right order equal labels only count as often as they occur,
+        predictions of one grade are each other's negatives; in the right order equal labels only count as often as they occur,
         which is what balances the grades.
     """
     rows, columns = (target, prediction) if swap_arguments else (prediction, target)
