@@ -75,7 +75,6 @@ def run(trainer, steps):
     return curve
 
 
-@pytest.mark.xfail(strict=False, reason="not yet seen to pass on every machine: see CHANGELOG, open points")
 @pytest.mark.parametrize("ownership", ["paper", "demo"])
 @pytest.mark.parametrize("stepped", ["severity", "report"])
 def test_a_step_leaves_the_other_tasks_parameters_and_moments_bit_identical(stepped, ownership):
@@ -97,7 +96,6 @@ def test_a_step_leaves_the_other_tasks_parameters_and_moments_bit_identical(step
     assert not all(map(np.array_equal, jax.tree.leaves(before["opt"][stepped]), jax.tree.leaves(after["opt"][stepped])))
 
 
-@pytest.mark.xfail(strict=False, reason="not yet seen to pass on every machine: see CHANGELOG, open points")
 def test_the_severity_curve_is_bit_identical_with_the_report_task_on_and_off():
     both = make_trainer(tiny_config())
     alone = make_trainer(tiny_config(schedule__weights={"severity": 1}, schedule__first_step={"severity": 0}, total_steps=8))
@@ -107,7 +105,6 @@ def test_the_severity_curve_is_bit_identical_with_the_report_task_on_and_off():
     np.testing.assert_array_equal(curve, run(alone, 8))
 
 
-@pytest.mark.xfail(strict=False, reason="not yet seen to pass on every machine: see CHANGELOG, open points")
 def test_frozen_parameters_have_no_moments():
     trainer = make_trainer(tiny_config())
     owned = sum(
@@ -118,7 +115,6 @@ def test_frozen_parameters_have_no_moments():
     assert "frozen" in trainer._partition.owner_of.values()
 
 
-@pytest.mark.xfail(strict=False, reason="not yet seen to pass on every machine: see CHANGELOG, open points")
 def test_the_severity_step_never_receives_the_llama():
     trainer = make_trainer(tiny_config())
     arguments = trainer._arguments(trainer.tasks["severity"], trainer.put(tiny_batch(0)))
@@ -126,7 +122,6 @@ def test_the_severity_step_never_receives_the_llama():
     assert blocks == {"motion", "fusion", "regression", "vision"}
 
 
-@pytest.mark.xfail(strict=False, reason="not yet seen to pass on every machine: see CHANGELOG, open points")
 def test_accumulated_gradients_give_the_step_of_the_whole_batch():
     """Uneven weights: the second half of the batch has fewer report tokens, so a mean of means would differ."""
     results = []
