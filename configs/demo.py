@@ -47,7 +47,7 @@ def get_config(arg: str | None = None) -> ConfigDict:
     model.llm = tiny(vocab_size=512, hidden_size=128, num_hidden_layers=3)
     model.use_lora = False
     config.ownership = (
-        (r"(motion|fusion|regression|vision)/.*", "severity"),
+        (r"(motion|fusion|regression|expression|vision)/.*", "severity"),
         (r"(motion|fusion|visual)_projection/.*|llm/.*", "report"),
     )
 

@@ -15,33 +15,30 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Window:
-    """T moments of a clip, each between two of its landmark frames.
+    """T moments of a clip.
 
     Attributes:
-      lower, upper: (T,) landmark frames on either side; equal without resampling.
-      fraction: (T,) float32, 0 at `lower` and 1 at `upper`.
+      frames: (T,) the landmark frame nearest to each moment.
+      shares: (T, N) float32, how much of each landmark frame is in a moment, rows sum to 1; None where a moment is its frame.
       seconds: (T,) float64 times of the moments in the clip's clock.
       time_index: (T,) float32, 2 i / T - 1 with i the frame's number in the clip: what the time embedding takes. It starts
         again where a short clip loops, and passes 1 in a long one, as in the reference.
     """
 
-    lower: np.ndarray
-    upper: np.ndarray
-    fraction: np.ndarray
+    frames: np.ndarray
+    shares: np.ndarray | None
     seconds: np.ndarray
     time_index: np.ndarray
 
     def sample(self, values: np.ndarray) -> np.ndarray:
-        """(N, ...) values of the clip at the window's moments, linear in between: (T, ...) float32."""
-        below = values[self.lower].astype(np.float32)
-        if not self.fraction.any():
-            return below
-        weight = self.fraction.reshape(-1, *[1] * (values.ndim - 1))
-        return below + weight * (values[self.upper].astype(np.float32) - below)
+        """(N, ...) values of the clip at the window's moments: (T, ...) float32."""
+        if self.shares is None:
+            return values[self.frames].astype(np.float32)
+        return np.tensordot(self.shares, values.astype(np.float32), axes=1)
 
     def nearest(self, values: np.ndarray) -> np.ndarray:
         """(N, ...) values of the clip at the frame nearest to each moment: (T, ...)."""
-        return values[np.where(self.fraction < 0.5, self.lower, self.upper)]
+        return values[self.frames]
 
 
 def window_frames(count: int, length: int) -> np.ndarray:
@@ -55,24 +52,46 @@ def make_window(times: np.ndarray, length: int, fps: float) -> Window:
     Args:
       times: (N,) seconds, strictly increasing.
       length: T.
-      fps: 0 takes the landmark frames as they are (the reference); else frames per second to resample to first (ours), so
-        that speeds are comparable between cameras.
+      fps: 0 takes the landmark frames as they are (the reference); else moments per second (ours), so that speeds of different
+        cameras compare. A moment is the mean over 1/fps seconds around it: a slow rate loses neither a blink nor the frames
+        that average out a tracker's jitter.
     """
     times = np.asarray(times, np.float64)
-    position, seconds = np.arange(len(times), dtype=np.float64), times
-    if fps > 0:
-        # A frame that would lie a rounding error behind the last one still counts.
-        seconds = times[0] + np.arange(int((times[-1] - times[0]) * fps + 1e-3) + 1) / fps
-        position = np.interp(seconds, times, position)
-    chosen = window_frames(len(position), length)
-    lower = np.floor(position[chosen]).astype(np.int64)
-    return Window(
-        lower=lower,
-        upper=np.minimum(lower + 1, len(times) - 1) if fps > 0 else lower,
-        fraction=(position[chosen] - lower).astype(np.float32),
-        seconds=seconds[chosen],
-        time_index=(2 * chosen / length - 1).astype(np.float32),
-    )
+    if fps <= 0 or len(times) < 2:
+        chosen = window_frames(len(times), length)
+        return Window(chosen, None, times[chosen], _time_index(chosen, length))
+    # A moment that would lie a rounding error behind the last frame still counts.
+    seconds = times[0] + np.arange(int((times[-1] - times[0]) * fps + 1e-3) + 1) / fps
+    chosen = window_frames(len(seconds), length)
+    seconds = seconds[chosen]
+    nearest = np.abs(seconds[:, None] - times).argmin(axis=1)
+    return Window(nearest, _shares(times, seconds, 1 / fps), seconds, _time_index(chosen, length))
+
+
+def _time_index(frames: np.ndarray, length: int) -> np.ndarray:
+    return (2 * frames / length - 1).astype(np.float32)
+
+
+def _shares(times: np.ndarray, seconds: np.ndarray, width: float) -> np.ndarray:
+    """(T, N): the mean, over `width` around each moment inside the clip, of what is linear between the frames."""
+    start, end = (np.clip(seconds + side * width / 2, times[0], times[-1]) for side in (-1, 1))
+    return ((_integral(times, end) - _integral(times, start)) / (end - start)[:, None]).astype(np.float32)
+
+
+def _integral(times: np.ndarray, until: np.ndarray) -> np.ndarray:
+    """(T, N): what each frame's value adds to the integral from the first frame to `until` of the line through all frames."""
+    gaps = np.diff(times)
+    segment = np.clip(np.searchsorted(times, until, side="right") - 1, 0, len(gaps) - 1)
+    rows = np.arange(len(until))
+    whole = np.where(np.arange(len(gaps)) < segment[:, None], gaps, 0.0)
+    added = np.zeros((len(until), len(times)))
+    added[:, :-1] += whole / 2
+    added[:, 1:] += whole / 2
+    gap = gaps[segment]
+    part = (until - times[segment]) / gap
+    added[rows, segment] += gap * (part - part**2 / 2)
+    added[rows, segment + 1] += gap * part**2 / 2
+    return added
 
 
 def aligned_frames(window: Window, stored_seconds: np.ndarray, count: int) -> np.ndarray:

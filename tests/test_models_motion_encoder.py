@@ -268,6 +268,20 @@ def test_dropout_keeps_the_expectation_at_the_rate_rounded_to_a_256th(rate):
     assert 1 - 1 / keep_scale(rate) == pytest.approx(rate, abs=1 / 512)
 
 
+def test_a_time_patch_is_the_encoder_of_frames_laid_side_by_side():
+    trajectory, time = clips(32)
+    patched = config_of(32, time_patch=2, consecutive_frames=4, strided_frames=4, channels=(8,), depths=(1,))
+    plain = config_of(16, features=10, consecutive_frames=4, strided_frames=4, channels=(8,), depths=(1,))
+    answers = []
+    for config, inputs in (
+        (patched, (trajectory, time)),
+        (plain, (np.concatenate([trajectory[:, ::2], trajectory[:, 1::2]], axis=-1), (time[:, ::2] + time[:, 1::2]) / 2)),
+    ):
+        block, params, stats = build(config)
+        answers.append(encode(block)(shaken(params), stats, *inputs)[0].tokens)
+    np.testing.assert_allclose(*answers, rtol=1e-5, atol=1e-5)
+
+
 def test_dropout_is_nothing_when_deterministic_and_asks_for_a_key_otherwise():
     x = jnp.ones((3, 5))
     assert dropout(x, 0.5, deterministic=True, key=None) is x

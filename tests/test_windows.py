@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.interpolate import make_interp_spline
 
 from input_pipeline.windows import aligned_frames, make_window, window_frames
 
@@ -40,14 +41,30 @@ def test_resampling_gives_the_same_motion_whatever_the_camera(fps):
     window = make_window(times, 80, 20.0)
     seconds = np.arange(81)[-80:] / 20.0
     np.testing.assert_allclose(window.seconds, seconds, atol=1e-6)
-    np.testing.assert_allclose(window.sample(np.sin(times)), np.sin(seconds), atol=1e-3)
+    start, end = np.maximum(seconds - 0.025, 0), np.minimum(seconds + 0.025, 4)
+    np.testing.assert_allclose(window.sample(np.sin(times)), (np.cos(start) - np.cos(end)) / (end - start), atol=1e-3)
 
 
-def test_resampling_agrees_with_numpy_interp_on_uneven_times():
+@pytest.mark.parametrize("fps", [6.0, 25.0, 70.0])
+def test_a_moment_is_scipys_mean_of_the_line_through_the_frames_on_uneven_times(fps):
     times = np.cumsum(np.random.default_rng(0).uniform(0.02, 0.06, 90))
-    values = np.random.default_rng(1).normal(size=90)
-    window = make_window(times, 64, 25.0)
-    np.testing.assert_allclose(window.sample(values), np.interp(window.seconds, times, values), atol=1e-5)
+    values = np.random.default_rng(1).normal(size=(90, 2))
+    window = make_window(times, 24, fps)
+    line = make_interp_spline(times, values, k=1)
+    for moment, found in zip(window.seconds, window.sample(values), strict=True):
+        start, end = max(moment - 0.5 / fps, times[0]), min(moment + 0.5 / fps, times[-1])
+        np.testing.assert_allclose(found, line.integrate(start, end) / (end - start), atol=1e-4)
+
+
+def test_a_blink_between_two_moments_is_not_lost():
+    times = filmed(151)
+    blink = np.exp(-0.5 * ((times - 2.5) / 0.06) ** 2)
+    sampled = make_window(times, 16, 4.0).sample(blink)
+    assert sampled.sum() / 4 == pytest.approx(blink.sum() / 30, rel=0.02)
+
+
+def test_one_frame_is_the_whole_window():
+    assert make_window(filmed(1), 8, 6.0).sample(np.array([3.0])).tolist() == [3.0] * 8
 
 
 def test_frames_spread_over_the_window_and_nothing_else():
@@ -60,7 +77,7 @@ def test_frames_spread_over_the_window_and_nothing_else():
 def test_frames_loop_with_the_landmarks():
     times = filmed(40)
     window = make_window(times, 120, 0)
-    assert aligned_frames(window, times, 120).tolist() == window.lower.tolist()
+    assert aligned_frames(window, times, 120).tolist() == window.frames.tolist()
 
 
 def test_frames_stored_more_thinly_are_the_nearest_in_time():

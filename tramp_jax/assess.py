@@ -17,6 +17,7 @@ from absl import flags
 
 from input_pipeline import cli
 from input_pipeline.errors import UserError
+from input_pipeline.extract.video import find_videos
 from input_pipeline.records import EXPRESSIONS, Clip
 
 _CHECKPOINT = flags.DEFINE_string("checkpoint", None, "A run: the --workdir of tramp_jax.train.")
@@ -27,7 +28,6 @@ _CLIPS = flags.DEFINE_list("clips", [], "Clip ids of a data set folder; default:
 _SHOW_FACE = flags.DEFINE_bool("show_face", True, "False leaves the face out of the page: mesh and trails only.")
 
 USAGE = "python -m tramp_jax.assess VIDEO|FOLDER|DATASET --checkpoint=RUN --output=DIR [--landmarker=FILE --expression=NAME]"
-VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"})
 
 
 def main(argv: Sequence[str]) -> None:
@@ -55,7 +55,7 @@ def main(argv: Sequence[str]) -> None:
     if is_dataset:
         clips: Iterator[tuple[str, Clip | UserError]] = assessor.dataset_clips(path, _CLIPS.value)
     else:
-        clips = assessor.video_clips(sorted(_videos(path)), expression, _LANDMARKER.value)
+        clips = assessor.video_clips(find_videos(path), expression, _LANDMARKER.value)
     assess_many(assessor, clips, output)
 
 
@@ -80,8 +80,8 @@ def check_video_flags(path: Path, expression: str | None, landmarker: str | None
         )
     if expression is None:
         raise UserError(f"--expression is needed for videos: one of {', '.join(EXPRESSIONS)}")
-    if path.is_dir() and not _videos(path):
-        raise UserError(f"{path}: holds no video ({', '.join(sorted(VIDEO_SUFFIXES))}) and is no data set folder")
+    if path.is_dir():
+        find_videos(path)
 
 
 def assess_many(assessor: Any, clips: Iterator[tuple[str, Clip | UserError]], output: Path) -> None:
@@ -135,10 +135,6 @@ def _tell(assessment: dict[str, Any], page: Path) -> None:
     )
     for warning in assessment["warnings"]:
         print(f"  warning: {warning}")
-
-
-def _videos(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()]
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def default_model_config() -> ConfigDict:
 def default_ownership() -> tuple[tuple[str, str], ...]:
     """Who trains what: ordered (regex over the parameter path, task or "frozen"), first match wins (paper, figure)."""
     return (
-        (r"(motion|fusion|regression)/.*", "severity"),
+        (r"(motion|fusion|regression|expression)/.*", "severity"),
         (r"(motion|fusion|visual)_projection/.*", "report"),
         (r"lora/.*", "report"),
         (r"(vision|llm)/.*", "frozen"),

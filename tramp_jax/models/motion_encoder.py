@@ -45,7 +45,8 @@ def default_motion_config() -> ConfigDict:
     config.features = 5  # TraMP-Former: x, y, r, g, b per landmark
     config.landmarks = 63  # TraMP-Former: V
     config.regions = 7  # TraMP-Former: R; the tokens are region-major, landmarks / regions each
-    config.frames = 128  # TraMP-Former: T, 64 in its model of rest; divisible by 2^(stages - 1) * both window lengths
+    config.frames = 128  # TraMP-Former: T, 64 in its model of rest; divisible by time_patch * 2^(stages - 1) * both windows
+    config.time_patch = 1  # TraMP-Former: consecutive frames per time step of the stem; more is ours, cheaper by that factor
     config.channels = (128, 256, 256, 256)  # TraMP-Former: D of each stage; a multiple of 8, and D / 8 of the heads per type
     config.depths = (2, 2, 2, 2)  # TraMP-Former: blocks per stage; time is halved before the stages after the first
     config.heads = 32  # TraMP-Former: in total; an eighth for each partition type, a quarter as groups of the convolutions
@@ -178,8 +179,8 @@ class Stage(nnx.Module):
 class MotionEncoder(nnx.Module):
     """Landmark trajectories to motion tokens.
 
-    The 1x1 stem C -> 2C -> 3C -> D, the Skate-Embedding, and the stages. Parameters do not depend on `config.frames` and
-    `config.strided_frames`.
+    The 1x1 stem C -> 2C -> 3C -> D, the Skate-Embedding, and the stages; with `config.time_patch` P, the stem's C is P * C.
+    Parameters do not depend on `config.frames` and `config.strided_frames`.
     """
 
     def __init__(self, config: ConfigDict, *, rngs: nnx.Rngs):
@@ -189,8 +190,9 @@ class MotionEncoder(nnx.Module):
         """
         _check(config)
         dtype = jnp.dtype(config.dtype)
-        C, D = config.features, config.channels[0]
+        C, D = config.features * config.time_patch, config.channels[0]
         self.dtype = dtype
+        self.time_patch = config.time_patch
         self.stem = nnx.List([Linear(a, b, dtype=dtype, rngs=rngs) for a, b in ((C, 2 * C), (2 * C, 3 * C), (3 * C, D))])
         self.landmark_embedding = nnx.Param(embedding_init(rngs.params(), (config.landmarks, D)))
         rates = _drop_path_rates(config)
@@ -218,12 +220,21 @@ class MotionEncoder(nnx.Module):
         return MotionFeatures(tokens, tokens.mean(axis=(1, 2)))
 
     def embed(self, trajectory: jax.Array, time_index: jax.Array) -> jax.Array:
-        """The stem plus the Skate-Embedding: sinusoid of time times a learned vector per landmark -> (B, T, V, D)."""
+        """The stem plus the Skate-Embedding: sinusoid of time times a learned vector per landmark -> (B, T / P, V, D)."""
+        if self.time_patch > 1:
+            trajectory, time_index = _patches(trajectory, time_index, self.time_patch)
         first, second, third = self.stem
         x = third(gelu(second(gelu(first(trajectory)))))
         landmarks = self.landmark_embedding[...]
         skate = sinusoid(time_index, landmarks.shape[-1])[:, :, None, :] * landmarks
         return (x + skate).astype(self.dtype)
+
+
+def _patches(trajectory: jax.Array, time_index: jax.Array, size: int) -> tuple[jax.Array, jax.Array]:
+    """(B, T, V, C) -> (B, T / size, V, size * C), frame by frame within a landmark; times (B, T) -> their means."""
+    B, T, V, C = trajectory.shape
+    frames = trajectory.reshape(B, T // size, size, V, C).transpose(0, 1, 3, 2, 4)
+    return frames.reshape(B, T // size, V, size * C), time_index.reshape(B, T // size, size).mean(axis=-1)
 
 
 def _attention(kind: int, heads: int, config: ConfigDict, rngs: nnx.Rngs) -> SkateAttention:
@@ -250,12 +261,13 @@ def _drop_path_rates(config: ConfigDict) -> list[list[float]]:
 
 
 def _check(config: ConfigDict) -> None:
-    steps = 2 ** (len(config.channels) - 1)
+    steps = config.time_patch * 2 ** (len(config.channels) - 1)
     for name in ("consecutive_frames", "strided_frames"):
         if config.frames % (steps * config[name]):
             raise UserError(
                 f"model.motion: frames={config.frames} must be a multiple of {steps * config[name]} "
-                f"({steps} from {len(config.channels)} stages x {name}={config[name]}); change one of them"
+                f"({steps} from {len(config.channels)} stages and time_patch={config.time_patch}, x {name}={config[name]}); "
+                "change one of them"
             )
     if config.strided_frames > config.max_strided_frames:
         raise UserError(

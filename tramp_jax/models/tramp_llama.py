@@ -127,6 +127,7 @@ class TrampLlama:
             motion,
             deterministic=not train,
             key=fusion_key,
+            frame_mask=frame_mask,
         )
         return Encoded(motion, vision, fused, frame_mask, batch["expression"]), stats
 

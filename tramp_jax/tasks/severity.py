@@ -12,7 +12,8 @@ from tramp_jax.tasks import severity_losses
 def reads(config: ConfigDict) -> frozenset[str]:
     """Parameter blocks that the loss uses."""
     blocks = {"motion", "fusion", "regression"}
-    return frozenset(blocks | ({"vision"} if config.vision_kind != "none" else set()))
+    blocks |= {"vision"} if config.vision_kind != "none" else set()
+    return frozenset(blocks | ({"expression"} if config.condition_on_expression else set()))
 
 
 def needs(config: ConfigDict) -> frozenset[str]:
