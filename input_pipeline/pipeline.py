@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import weakref
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 import grain
 import numpy as np
 from ml_collections import ConfigDict
 
-from input_pipeline import transforms
+from input_pipeline import measured, transforms
 from input_pipeline.errors import UserError
 from input_pipeline.images import decode_frames
 from input_pipeline.motion.layouts import to_tokens
@@ -29,9 +30,11 @@ from input_pipeline.windows import Window, aligned_frames, make_window
 
 __all__ = ["NEEDS", "ClipSource", "batches", "default_data_config", "instruction", "single_batch"]
 
-NEEDS = frozenset({"trajectory", "frames", "text", "score"})
+NEEDS = frozenset({"trajectory", "frames", "text", "score", "kinematics"})
 Batch = dict[str, np.ndarray]
 _SHUFFLE, _AUGMENT = 1, 2  # keep the random numbers of the two apart
+# What `data.cache_clips` keeps, for as long as the source lives.
+_WINDOWS: weakref.WeakKeyDictionary[ClipSource, dict[Any, dict[int, _Seen]]] = weakref.WeakKeyDictionary()
 _ENDLESS = 2**40  # steps; more overflows Grain's index
 
 
@@ -67,6 +70,8 @@ def default_data_config() -> ConfigDict:
     # Training: trajectory backwards, time index and frames not (TraMP-Former: 0.5). Off, since reports tell onset from release.
     data.reversal_probability = 0.0
     data.landmark_noise = 0.0  # training: deviation of Gaussian noise on landmarks, in pixels of a 256-pixel crop (ours)
+    # Mean and deviation of each kinematic feature over training clips; filled in when training starts, where a task needs them.
+    data.kinematics_centre, data.kinematics_scale = (), ()
     data.read_threads = 2  # each makes whole batches, twice as many batches wait; 0 = none (ours)
     # Clips whose windows stay in memory, decoded, before augmentation (ours; about 0.1 MB each in the demo, 5 MB at full size).
     data.cache_clips = 0
@@ -110,6 +115,7 @@ def batches(
       score, score_weight (B,) float32;
       trajectory (B, T, 63, C) float32, trajectory_time (B, T) float32, trajectory_mask (B, T) bool;
       frames (B, F, H, W, 3) uint8, frame_mask (B, F) bool;
+      kinematics (B, 53) float32, see `measured.standardised`;
       tokens (B, S) int32, token_mask (B, S) bool, loss_mask (B, S) float32, prompt_length, truncated (B,) int32.
 
     Raises:
@@ -237,18 +243,30 @@ class _Examples:
             example |= encode_example(self.tokenizer, label.expression, report, config.text_length)
             example["loss_mask"] *= np.float32(weight)
         if self.needs & {"trajectory", "frames"}:
-            seen = self.cached(index)
+            seen = self._remembered(index)
             if "trajectory" in self.needs:
                 example |= self._trajectory(seen, flip, backwards, rng)
             if "frames" in self.needs:
                 images = transforms.flip_images(seen.images) if flip else seen.images
                 example |= {"frames": images, "frame_mask": seen.frame_mask}
+        if "kinematics" in self.needs:
+            centre, scale = config.kinematics_centre, config.kinematics_scale
+            example["kinematics"] = measured.standardised(measured.features_of(self.source, index), centre, scale, flip)
         return example
 
     @functools.cached_property
-    def cached(self) -> Callable[[int], _Seen]:
-        """`_see`, remembering the last `data.cache_clips` clips."""
-        return functools.lru_cache(self.config.cache_clips)(self._see)
+    def _known(self) -> dict[int, _Seen]:
+        key = (self.config.to_json(), self.length, self.needs & {"trajectory", "frames"})
+        return _WINDOWS.setdefault(self.source, {}).setdefault(key, {})
+
+    def _remembered(self, index: int) -> _Seen:
+        """`_see`, with the first `data.cache_clips` clips kept for all tasks and evaluations of the process."""
+        if index in self._known:
+            return self._known[index]
+        seen = self._see(index)
+        if len(self._known) < self.config.cache_clips:
+            self._known[index] = seen
+        return seen
 
     def _see(self, index: int) -> _Seen:
         config, clip = self.config, self.source.clip(index, with_frames="frames" in self.needs)
@@ -327,3 +345,7 @@ def _check(config: ConfigDict, tokenizer: Tokenizer | None, needs: frozenset[str
             raise UserError(f"data.{name}={config[name]}: must be between 0 and 1")
     if "text" in needs:
         check_text_length(tokenizer, config.text_length)
+    if "kinematics" in needs and not config.kinematics_centre:
+        raise UserError(
+            "data.kinematics_centre is empty: set it and kinematics_scale with input_pipeline.measured.standardisation"
+        )

@@ -24,7 +24,7 @@ def true_facts(expression: str, severity: float, worse: str) -> tuple[Fact, ...]
 
 def make_measured(seed: int, subjects: int, first_subject: int = 0, noise: float = 0.8) -> MeasuredClips:
     """Five clips per subject. One feature falls with severity, the others are noise of very different sizes."""
-    rng = np.random.default_rng(seed)
+    rng, words = np.random.default_rng(seed), np.random.default_rng([seed, 1])
     labels, rows, facts = [], [], []
     for person in range(first_subject, first_subject + subjects):
         base, worse = rng.uniform(0, 4), str(rng.choice(["left", "right"]))
@@ -41,7 +41,7 @@ def make_measured(seed: int, subjects: int, first_subject: int = 0, noise: float
                     expression=expression,
                     dataset="simulated",
                     score=grade,
-                    report=write(said, expression, rng),
+                    report=write(said, expression, words),
                     truth={"severity": severity},
                 )
             )

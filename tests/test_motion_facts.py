@@ -53,8 +53,13 @@ def test_equal_levels_of_the_two_sides_are_one_fact_with_the_mean_value():
 
 
 def test_different_levels_are_a_fact_per_side():
-    facts = facts_of(measured(amplitude__mouth_corner__left=0.1), "smile")
+    facts = facts_of(measured(amplitude__mouth_corner__left=0.1, symmetry__mouth_corner__both=0.35), "smile")
     assert [(f.side, f.level, f.value) for f in facts[:2]] == [("left", "reduced", 0.1), ("right", "normal", 0.21)]
+
+
+def test_sides_of_a_symmetric_movement_are_one_fact_although_a_bound_lies_between_them():
+    facts = facts_of(measured(amplitude__mouth_corner__left=0.115, amplitude__mouth_corner__right=0.135), "smile")
+    assert facts[0] == Fact("mouth_corner", "both", "amplitude", "normal", 0.125, "IOD")
 
 
 def test_numbers_are_rounded_to_their_step_and_carry_a_unit():
@@ -109,8 +114,8 @@ def test_what_was_not_measured_is_not_stated():
 
 
 def test_a_value_on_a_bound_belongs_to_the_level_after_it():
-    assert by_attribute(facts_of(measured(hold__mouth_corner__both=0.35), "smile"))["hold"].level == "normal"
-    assert by_attribute(facts_of(measured(hold__mouth_corner__both=0.3499), "smile"))["hold"].level == "reduced"
+    assert by_attribute(facts_of(measured(hold__mouth_corner__both=0.45), "smile"))["hold"].level == "normal"
+    assert by_attribute(facts_of(measured(hold__mouth_corner__both=0.4499), "smile"))["hold"].level == "reduced"
 
 
 def test_every_expression_has_a_table_of_plausible_size():

@@ -9,6 +9,7 @@ from clip_factory import SIDE, make_clip
 
 from input_pipeline import transforms
 from input_pipeline.errors import UserError
+from input_pipeline.motion.kinematics import FEATURE_NAMES
 from input_pipeline.motion.layouts import NOSE_REFERENCE
 from input_pipeline.pipeline import NEEDS, batches, default_data_config, instruction, single_batch
 from input_pipeline.records import EXPRESSIONS
@@ -38,7 +39,8 @@ def dataset(tmp_path_factory):
 def data_config(**changes):
     config = default_data_config()
     small = {"trajectory_length": 16, "num_frames": 4, "image_size": SIDE, "text_length": 96, "read_threads": 0}
-    config.update(small | changes)
+    measured = {"kinematics_centre": (0.0,) * len(FEATURE_NAMES), "kinematics_scale": (1.0,) * len(FEATURE_NAMES)}
+    config.update(small | measured | changes)
     return config
 
 
@@ -63,6 +65,7 @@ def test_a_batch_has_the_shapes_and_types_of_the_contract(dataset, tokenizer):
         "trajectory_mask": ((4, 16), "bool"),
         "frames": ((4, 4, SIDE, SIDE, 3), "uint8"),
         "frame_mask": ((4, 4), "bool"),
+        "kinematics": ((4, 53), "float32"),
         "expression": ((4,), "int32"),
         "score": ((4,), "float32"),
         "score_weight": ((4,), "float32"),

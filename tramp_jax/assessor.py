@@ -59,7 +59,7 @@ class Assessor(TrainedModel):
         """As `assess`, for a clip that is extracted already."""
         model = self.config.model
         batch = single_batch(
-            clip, self.config.data, self.predictor.tokenizer, needs=severity.needs(model) | report.needs(model)
+            clip, self.config.data, self.predictor.tokenizer, needs=severity.scoring_needs(model) | report.needs(model)
         )
         scored = {name: values[0] for name, values in self.predictor.score_batch(self.params, self.stats, batch).items()}
         text = self.predictor.write_batch(self.params, self.stats, batch)[0]

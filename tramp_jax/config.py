@@ -74,6 +74,8 @@ def default_model_config() -> ConfigDict:
     model.projection = default_projection_config()
     # Prefix tokens from the motion encoder: 7 regions x this many time segments. 1 is ours as well; the paper's is unpublished.
     model.motion_segments = 1
+    # Prefix tokens that carry the clip's measured kinematics to the LLaMA, never to the severity path (ours; 0 = the paper's).
+    model.kinematic_tokens = 0
     # Whether the expression's name also reaches the severity path (ours; the figure shows no such edge).
     model.condition_on_expression = False
     model.llm = default_llama_config()
@@ -88,8 +90,8 @@ def default_model_config() -> ConfigDict:
 def default_ownership() -> tuple[tuple[str, str], ...]:
     """Who trains what: ordered (regex over the parameter path, task or "frozen"), first match wins (paper, figure)."""
     return (
-        (r"(motion|fusion|regression|expression)/.*", "severity"),
-        (r"(motion|fusion|visual)_projection/.*", "report"),
+        (r"(motion|fusion|regression|kinematics|expression)/.*", "severity"),
+        (r"(motion|fusion|visual|kinematic)_projection/.*", "report"),
         (r"lora/.*", "report"),
         (r"(vision|llm)/.*", "frozen"),
     )

@@ -43,7 +43,7 @@ class Predictor:
           "severity" (N,), "raw" (N,) unclipped, "grade_distribution" (N, 5), "interval" (N, 2).
         """
         parts: list[Batch] = []
-        for batch in self._batches(data, indices, severity.needs(self.config.model), self.config.batch_size.severity):
+        for batch in self._batches(data, indices, severity.scoring_needs(self.config.model), self.config.batch_size.severity):
             parts.append(self.score_batch(params, stats, batch))
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 

@@ -104,8 +104,8 @@ class Row:
     """One line of FACT_TABLE.
 
     Attributes:
-      attribute, region, sides: together the keys of `Kinematics.values` that the row reads. Left and right of equal level
-        become one fact of side "both" with the mean value.
+      attribute, region, sides: together the keys of `Kinematics.values` that the row reads. Left and right of equal level, or
+        of a movement that is symmetric (ASYMMETRIC), become one fact of side "both" with the level and value of their mean.
       scale: a number line, level, bound, level, bound, ..., level, in the units of `Kinematics.values`; a value on a bound
         belongs to the level after it. Symmetry is looked up by its absolute value.
       always: stated whatever the level; otherwise only when the level is not the attribute's normal one.
@@ -132,12 +132,17 @@ def _movement(absent: float, markedly_reduced: float, reduced: float) -> tuple[s
     return ("absent", absent, *_less(markedly_reduced, reduced))
 
 
-_SYMMETRY = ("normal", 0.2, "reduced")
+# From this (R - L) / (R + L) on, left and right are told apart; below, their mean is one statement.
+ASYMMETRIC = 0.25
+_SYMMETRY = ("normal", ASYMMETRIC, "reduced")
+_HOLD = ("reduced", 0.45, "normal")
 _BLINKS = _less(4.0, 9.0)
-_LIPS_APART = ("normal", 0.1, "increased", 0.5, "markedly_increased")
+_LIPS_APART = ("normal", 0.2, "increased", 0.5, "markedly_increased")
 _TREMOR = ("absent", 0.008, "increased")
 
 # Every choice of rows and every threshold is ours, not a clinical norm. Units: IOD, IOD/s, fractions 0..1, blinks per minute.
+# A row is here only where tracked landmarks can tell: measured with and without a simulated tracker's jitter, the rank
+# correlation is 0.8 and more (symmetry aside), which rules out the hold of small movements; thresholds lie where both agree.
 FACT_TABLE: dict[str, tuple[Row, ...]] = {
     "rest": (
         Row("amplitude", "mouth_corner", _EACH, _movement(0.004, 0.012, 0.025), _ALWAYS),
@@ -147,30 +152,28 @@ FACT_TABLE: dict[str, tuple[Row, ...]] = {
     ),
     "smile": (
         Row("amplitude", "mouth_corner", _EACH, _movement(0.02, 0.06, 0.12), _ALWAYS),
-        Row("peak_speed", "mouth_corner", _BOTH, _less(0.2, 0.4), _ALWAYS),
-        Row("hold", "mouth_corner", _BOTH, _less(0.15, 0.35), _ALWAYS),
+        Row("peak_speed", "mouth_corner", _BOTH, _less(0.25, 0.5), _ALWAYS),
+        Row("hold", "mouth_corner", _BOTH, _HOLD, _ALWAYS),
         Row("symmetry", "mouth_corner", _BOTH, _SYMMETRY, _IF_ABNORMAL),
         Row("rate", "eye", _BOTH, _BLINKS, _ALWAYS),
         Row("duty_cycle", "lips", _BOTH, _LIPS_APART, _IF_ABNORMAL),
     ),
     "frown": (
-        Row("amplitude", "brow", _EACH, _movement(0.015, 0.03, 0.05), _ALWAYS),
-        Row("peak_speed", "brow", _BOTH, _less(0.08, 0.16), _ALWAYS),
-        Row("hold", "brow", _BOTH, _less(0.15, 0.35), _ALWAYS),
+        Row("amplitude", "brow", _EACH, _movement(0.015, 0.035, 0.06), _ALWAYS),
+        Row("peak_speed", "brow", _BOTH, _less(0.15, 0.3), _ALWAYS),
         Row("symmetry", "brow", _BOTH, _SYMMETRY, _IF_ABNORMAL),
         Row("rate", "eye", _BOTH, _BLINKS, _ALWAYS),
     ),
     "squeeze": (
         Row("closure", "eye", _EACH, _movement(0.1, 0.5, 0.85), _ALWAYS),
-        Row("peak_speed", "eye", _BOTH, _less(0.3, 0.6), _ALWAYS),
-        Row("hold", "eye", _BOTH, _less(0.15, 0.35), _ALWAYS),
+        Row("peak_speed", "eye", _BOTH, _less(0.35, 0.7), _ALWAYS),
+        Row("hold", "eye", _BOTH, _HOLD, _ALWAYS),
         Row("symmetry", "eye", _BOTH, _SYMMETRY, _IF_ABNORMAL),
         Row("duty_cycle", "lips", _BOTH, _LIPS_APART, _IF_ABNORMAL),
     ),
     "clench": (
-        Row("amplitude", "mouth_corner", _EACH, _movement(0.015, 0.03, 0.06), _ALWAYS),
-        Row("peak_speed", "mouth_corner", _BOTH, _less(0.1, 0.2), _ALWAYS),
-        Row("hold", "mouth_corner", _BOTH, _less(0.15, 0.35), _ALWAYS),
+        Row("amplitude", "mouth_corner", _EACH, _movement(0.015, 0.04, 0.08), _ALWAYS),
+        Row("peak_speed", "mouth_corner", _BOTH, _less(0.15, 0.3), _ALWAYS),
         Row("symmetry", "mouth_corner", _BOTH, _SYMMETRY, _IF_ABNORMAL),
         Row("duty_cycle", "lips", _BOTH, _LIPS_APART, _ALWAYS),
         Row("tremor", "jaw", _BOTH, _TREMOR, _IF_ABNORMAL),
@@ -263,8 +266,10 @@ def _facts_of_row(row: Row, values: dict[str, float]) -> list[Fact]:
         # (R - L) / (R + L): positive where the right moves more.
         measured = {"left" if value > 0 else "right": abs(value) for value in measured.values()}
     levels = {side: _level(row.scale, value) for side, value in measured.items()}
-    if len(measured) == 2 and len(set(levels.values())) == 1:
-        return [_fact(row, "both", levels["left"], sum(measured.values()) / 2)]
+    if len(measured) == 2:
+        mean = sum(measured.values()) / 2
+        if len(set(levels.values())) == 1 or abs(values.get(f"symmetry/{row.region}/both", math.inf)) < ASYMMETRIC:
+            return [_fact(row, "both", _level(row.scale, mean), mean)]
     return [_fact(row, side, levels[side], value) for side, value in measured.items()]
 
 

@@ -30,6 +30,9 @@ def default_head_config() -> ConfigDict:
     config.scale = 0.5  # grades; spread of the distribution: where it starts (ordinal), or as it stays (regression) (ours)
     config.balanced_mse_weight = 1.0  # of Balanced MSE in the loss; the only term where kind is "regression" (ours for ordinal)
     config.ordinal_weight = 1.0  # of the ordinal likelihood in the loss (ours)
+    # Of a linear readout of the measured kinematics from the motion tokens: a second thing to learn, which needs no
+    # rater (ours; 0 = the paper's loss).
+    config.kinematics_weight = 0.0
     config.noise_sigma = 1.0  # TraMP-Former: sigma of Balanced MSE, never trained there
     # True counts another clip of the same grade once (ours). It gives up the balance between grades, which rests on how often
     # each is in the batch; meant for swap_arguments, where predictions of one grade would be each other's negatives.

@@ -8,6 +8,7 @@ P patches per frame, R regions (7), N prefix tokens, S text, D motion width, Dv 
     mean over P of t_v, t_m -> fusion -> t_f (B,F,D) --------------- stop -> fusion_projection -> E_f (B,F,H)
     t_f -> regression (projection, head) -> score
     [E_m, E_f, E_v, E_t] -> llm (+ lora) -> report
+    kinematics (B,53) -> kinematic_projection -> E_k (B,N_k,H), the first of the prefix; only where `kinematic_tokens` > 0
 
 Blocks, frozen parts and the two stop-gradients are the paper's. Token counts, their order in the prefix and every size are
 ours. The third stop (vision) matters only where no pretrained ViT exists and `severity` owns a small one.
@@ -22,11 +23,13 @@ import jax.numpy as jnp
 from flax import nnx
 from ml_collections import ConfigDict
 
+from input_pipeline.motion.kinematics import FEATURE_NAMES
 from input_pipeline.motion.layouts import REGIONS
 from input_pipeline.records import EXPRESSIONS
 from tramp_jax.models.blocks import Block, Tree
 from tramp_jax.models.cross_fusion import CrossFusion
 from tramp_jax.models.heads import SeverityRegression, severity_outputs
+from tramp_jax.models.layers import Linear
 from tramp_jax.models.llama import Llama
 from tramp_jax.models.lora import Lora
 from tramp_jax.models.motion_encoder import MotionEncoder
@@ -48,6 +51,7 @@ class Encoded:
       fused: t_f (B, F, D).
       frame_mask: (B, F) bool, which of the F positions count.
       expression: (B,) int32.
+      kinematics: (B, 53) measured features, None where the batch has none.
     """
 
     motion: jax.Array
@@ -55,6 +59,7 @@ class Encoded:
     fused: jax.Array
     frame_mask: jax.Array
     expression: jax.Array
+    kinematics: jax.Array | None = None
 
 
 class TrampLlama:
@@ -82,6 +87,12 @@ class TrampLlama:
             )
         if config.use_lora:
             makers["lora"] = lambda rngs: Lora(config.lora, config.llm, rngs=rngs)
+        if config.head.kinematics_weight:
+            makers["kinematics"] = lambda rngs: Linear(len(REGIONS) * width, len(FEATURE_NAMES), dtype=jnp.float32, rngs=rngs)
+        if config.kinematic_tokens:
+            makers["kinematic_projection"] = lambda rngs: TokenProjection(
+                config.projection, len(FEATURE_NAMES), config.kinematic_tokens * config.llm.hidden_size, rngs=rngs
+            )
         if config.condition_on_expression:
             makers["expression"] = lambda rngs: nnx.Embed(len(EXPRESSIONS), width, rngs=rngs)
         self.blocks = {name: Block(make) for name, make in makers.items()}
@@ -129,7 +140,8 @@ class TrampLlama:
             key=fusion_key,
             frame_mask=frame_mask,
         )
-        return Encoded(motion, vision, fused, frame_mask, batch["expression"]), stats
+        encoded = Encoded(motion, vision, fused, frame_mask, batch["expression"], batch.get("kinematics"))
+        return encoded, stats
 
     def _see(self, params: Tree, batch: Batch) -> tuple[jax.Array | None, jax.Array]:
         """Patch features (B, F, P, Dv) and the mask (B, F) of real frames."""
@@ -149,8 +161,14 @@ class TrampLlama:
         output = head(encoded.fused, encoded.frame_mask, extra)
         return severity_outputs(output, self.config.head)
 
+    def read_kinematics(self, params: Tree, encoded: Encoded) -> jax.Array:
+        """(B, 53): what a linear readout of the regions' motion takes the measured features to be."""
+        B, T, V, D = encoded.motion.shape
+        regions = encoded.motion.reshape(B, T, len(REGIONS), V // len(REGIONS), D).mean(axis=(1, 3))
+        return self.blocks["kinematics"].bind(params["kinematics"])(regions.reshape(B, -1))
+
     def prefix(self, params: Tree, encoded: Encoded) -> tuple[jax.Array, jax.Array]:
-        """[E_m, E_f, E_v] (B, N, H) and which of the N count, (B, N) bool. The decoupling lives here."""
+        """[E_k, E_m, E_f, E_v] (B, N, H) and which of the N count, (B, N) bool. The decoupling lives here."""
         motion, fused, vision = encoded.motion, encoded.fused, encoded.vision
         if "motion" in self.config.stop_gradients:
             motion = jax.lax.stop_gradient(motion)
@@ -165,6 +183,10 @@ class TrampLlama:
             tokens = self.blocks["visual_projection"].bind(params["visual_projection"])(vision)  # (B, F, P', H)
             parts.append(tokens.reshape(tokens.shape[0], -1, tokens.shape[-1]))
             masks.append(jnp.repeat(encoded.frame_mask, tokens.shape[2], axis=1))
+        if self.config.kinematic_tokens:
+            e_k = self.blocks["kinematic_projection"].bind(params["kinematic_projection"])(encoded.kinematics)
+            parts.insert(0, e_k.reshape(e_k.shape[0], self.config.kinematic_tokens, -1))
+            masks.insert(0, jnp.ones(parts[0].shape[:2], bool))
         return jnp.concatenate(parts, axis=1), jnp.concatenate(masks, axis=1)
 
     def _regions(self, motion: jax.Array) -> jax.Array:

@@ -29,10 +29,10 @@ RULES: tuple[tuple[str, P], ...] = (
     (r"lora/.*(o|down)_proj/lora_b", P(None, None, "fsdp")),  # L R D
     (r"vision/layers/.*(q|k|v)_proj/kernel|vision/layers/.*fc1/kernel", P(None, "fsdp", "tensor")),  # L D E
     (r"vision/layers/.*(out_proj|fc2)/kernel", P(None, "tensor", "fsdp")),  # L E D
-    (r"(motion|fusion|visual)_projection/.*kernel", P(None, "fsdp")),  # D D
+    (r"(motion|fusion|visual|kinematic)_projection/.*kernel", P(None, "fsdp")),  # D D
     # Norms, biases, positions, and the small motion side: a copy on every device.
-    (r"(llm|vision|(motion|fusion|visual)_projection)/.*(norm.*|scale|bias|embedding|kernel)", P()),
-    (r"(motion|fusion|regression|expression)/.*", P()),
+    (r"(llm|vision|(motion|fusion|visual|kinematic)_projection)/.*(norm.*|scale|bias|embedding|kernel)", P()),
+    (r"(motion|fusion|regression|kinematics|expression)/.*", P()),
 )
 
 

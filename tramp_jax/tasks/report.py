@@ -17,12 +17,15 @@ def reads(config: ConfigDict) -> frozenset[str]:
     blocks = {"motion", "fusion", "motion_projection", "fusion_projection", "llm"}
     if config.vision_kind != "none":
         blocks |= {"vision", "visual_projection"}
+    if config.kinematic_tokens:
+        blocks |= {"kinematic_projection"}
     return frozenset(blocks | ({"lora"} if config.use_lora else set()))
 
 
 def needs(config: ConfigDict) -> frozenset[str]:
     """Batch families."""
-    return frozenset({"trajectory", "text"} | ({"frames"} if config.vision_kind != "none" else set()))
+    needed = {"trajectory", "text"} | ({"frames"} if config.vision_kind != "none" else set())
+    return frozenset(needed | ({"kinematics"} if config.kinematic_tokens else set()))
 
 
 def loss(model: TrampLlama, params: Tree, stats: Tree, batch: dict[str, jax.Array], key: jax.Array):

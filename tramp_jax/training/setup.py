@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 
 from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
+from input_pipeline.measured import standardisation
 from input_pipeline.pipeline import batches, instruction
 from input_pipeline.records import EXPRESSIONS
 from input_pipeline.splits import load_split
@@ -49,6 +50,8 @@ def train_run(config: ConfigDict, run: Path) -> None:
     tokenizer = run_tokenizer(config, run, dataset, folds["train"])
     config.model.llm.vocab_size = max(config.model.llm.vocab_size, tokenizer.vocab_size)
     config.trained_on = dataset.manifest.name
+    if any("kinematics" in task.needs(config.model) for task in tasks) and not config.data.kinematics_centre:
+        config.data.kinematics_centre, config.data.kinematics_scale = standardisation(dataset, folds["train"])
     save_config(config, run / "config.json")
 
     model = TrampLlama(config.model)
