@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from input_pipeline.errors import UserError
-from tests.tiny import copied, demo_ownership, tiny_batch, tiny_config
+from tests.tiny import copied, demo_config, tiny_batch, tiny_config
 from tramp_jax.models.tramp_llama import TrampLlama
 from tramp_jax.sharding.mesh import make_mesh
 from tramp_jax.tasks.table import TASKS, active_tasks
@@ -16,6 +16,11 @@ from tramp_jax.training.state import initial_state
 
 SEVERITY_BLOCKS = ("motion", "fusion", "regression")
 REPORT_BLOCKS = ("motion_projection", "fusion_projection", "visual_projection", "lora", "llm")
+# The recipe -> its config, and the blocks that each task owns beside these.
+RECIPES = {
+    "paper": (tiny_config, (), ()),
+    "demo": (demo_config, ("vision", "kinematics", "expression"), ("kinematic_projection",)),
+}
 
 
 def gradients(config, task):
@@ -32,18 +37,37 @@ def largest(tree):
     return max(float(jnp.max(jnp.abs(leaf))) for leaf in tree.values())
 
 
-@pytest.mark.parametrize("ownership", ["paper", "demo"])
-def test_the_report_loss_has_exactly_no_gradient_in_what_severity_owns(ownership):
-    found = gradients(tiny_config(), "report")
-    owned = SEVERITY_BLOCKS + (("vision",) if ownership == "demo" else ())
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_report_loss_has_exactly_no_gradient_in_what_severity_owns(recipe):
+    config, severity, report = RECIPES[recipe]
+    found, owned = gradients(config(), "report"), SEVERITY_BLOCKS + severity
     assert {block: largest(found[block]) for block in owned} == dict.fromkeys(owned, 0.0)
-    assert all(largest(found[block]) > 0 for block in REPORT_BLOCKS)
+    assert all(largest(found[block]) > 0 for block in REPORT_BLOCKS + report)
 
 
-def test_the_severity_loss_has_exactly_no_gradient_in_what_report_owns():
-    found = gradients(tiny_config(), "severity")
-    assert {block: largest(found[block]) for block in REPORT_BLOCKS} == dict.fromkeys(REPORT_BLOCKS, 0.0)
-    assert all(largest(found[block]) > 0 for block in SEVERITY_BLOCKS)
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_severity_loss_has_exactly_no_gradient_in_what_report_owns(recipe):
+    config, severity, report = RECIPES[recipe]
+    found, owned = gradients(config(), "severity"), REPORT_BLOCKS + report
+    assert {block: largest(found[block]) for block in owned} == dict.fromkeys(owned, 0.0)
+    assert all(largest(found[block]) > 0 for block in SEVERITY_BLOCKS + severity)
+
+
+def test_measured_kinematics_reach_the_report_and_never_the_score():
+    model = TrampLlama(demo_config().model)
+    params, stats = model.init(jax.random.key(0))
+
+    @jax.jit
+    def answers(batch):
+        encoded, _ = model.encode(params, stats, batch, train=False, key=None)
+        logits = model.report_logits(params, encoded, batch, deterministic=True, key=None)
+        return model.severity(params, encoded)["raw"], logits
+
+    batch = tiny_batch(0)
+    score, logits = answers(batch)
+    other_score, other_logits = answers(batch | {"kinematics": batch["kinematics"] + 1})
+    np.testing.assert_array_equal(score, other_score)
+    assert np.abs(logits - other_logits).max() > 1e-4
 
 
 @pytest.mark.parametrize("removed", ["motion", "fusion", "vision"])
@@ -75,11 +99,10 @@ def run(trainer, steps):
     return curve
 
 
-@pytest.mark.parametrize("ownership", ["paper", "demo"])
+@pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("stepped", ["severity", "report"])
-def test_a_step_leaves_the_other_tasks_parameters_and_moments_bit_identical(stepped, ownership):
-    config = tiny_config(**({"ownership": demo_ownership()} if ownership == "demo" else {}))
-    trainer = make_trainer(config)
+def test_a_step_leaves_the_other_tasks_parameters_and_moments_bit_identical(stepped, recipe):
+    trainer = make_trainer(RECIPES[recipe][0]())
     run(trainer, 3)
     owner_of, before = trainer._partition.owner_of, copied(trainer.state.to_tree())
     trainer.step(trainer.tasks[stepped], trainer.put(tiny_batch(7)))

@@ -60,12 +60,14 @@ def tiny_config(**changes) -> ConfigDict:
     return config
 
 
-def demo_ownership() -> tuple[tuple[str, str], ...]:
-    """Where nothing is pretrained: `severity` owns the ViT, `report` the whole LLaMA."""
-    return (
-        (r"(motion|fusion|regression|vision)/.*", "severity"),
-        (r"(motion|fusion|visual)_projection/.*|llm/.*|lora/.*", "report"),
+def demo_config(**changes) -> ConfigDict:
+    """Where nothing is pretrained: `severity` owns the ViT, `report` the whole LLaMA; every switch of ours is on."""
+    ownership = (
+        (r"(motion|fusion|regression|kinematics|expression|vision)/.*", "severity"),
+        (r"(motion|fusion|visual|kinematic)_projection/.*|llm/.*|lora/.*", "report"),
     )
+    ours = {"model__kinematic_tokens": 2, "model__head__kinematics_weight": 1.0, "model__condition_on_expression": True}
+    return tiny_config(ownership=ownership, **ours, **changes)
 
 
 def tiny_batch(seed: int, size: int = 4) -> dict[str, np.ndarray]:
@@ -80,6 +82,7 @@ def tiny_batch(seed: int, size: int = 4) -> dict[str, np.ndarray]:
         "frames": rng.integers(0, 255, (size, F, SIZE, SIZE, 3), np.uint8),
         "frame_mask": np.ones((size, F), bool),
         "expression": rng.integers(0, 5, size).astype(np.int32),
+        "kinematics": rng.normal(size=(size, 53)).astype(np.float32),
         "score": rng.integers(0, 5, size).astype(np.float32),
         "score_weight": np.ones(size, np.float32),
         "tokens": rng.integers(4, VOCABULARY, (size, S)).astype(np.int32),
