@@ -46,6 +46,15 @@ def test_evaluate_writes_the_keys_that_others_rely_on(run):
     assert len((run / "eval" / "samples.jsonl").read_text().splitlines()) == found["counts"]["clips"]
 
 
+def test_results_on_other_clips_do_not_overwrite_those_of_the_run(run):
+    assert command("tramp_jax.evaluate", f"--checkpoint={run}").returncode == 0
+    before = (run / "eval" / "results.json").read_bytes()
+    result = command("tramp_jax.evaluate", f"--checkpoint={run}", "--fold=validation", "--noreports")
+    assert result.returncode == 0, result.stderr
+    assert (run / "eval" / "results.json").read_bytes() == before
+    assert json.loads((run / "eval-validation" / "results.json").read_text())["report"] is None
+
+
 def test_assess_writes_a_page_and_json_per_simulated_clip_with_an_index(run, simulated, tmp_path):
     result = command("tramp_jax.assess", simulated, f"--checkpoint={run}", f"--output={tmp_path}")
     assert result.returncode == 0, result.stderr

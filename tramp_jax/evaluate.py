@@ -1,6 +1,7 @@
 """`python -m tramp_jax.evaluate --checkpoint=RUN`: the newest checkpoint on held-out subjects, beside its baselines.
 
-Writes RUN/eval/results.json and RUN/eval/samples.jsonl.
+Writes RUN/eval/results.json and RUN/eval/samples.jsonl; for another data set RUN/eval-FOLDER, for the validation fold
+RUN/eval-validation, so that no results are overwritten by those of other clips.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def evaluate(run: Path, data: str | None, fold: str, *, with_reports: bool) -> dict:
-    """Evaluates a run and writes its eval/ folder.
+    """Evaluates a run and writes its eval folder.
 
     Args:
       run: the run's folder.
@@ -63,7 +64,7 @@ def evaluate(run: Path, data: str | None, fold: str, *, with_reports: bool) -> d
     results = evaluate_clips(dataset.manifest.name, test, scores, reports, baselines)
     results["model"] = {"run": run.name, "step": model.step, "sha256": model.sha256, "fold": fold, "seed": model.config.seed}
 
-    folder = run / "eval"
+    folder = run / eval_folder(data, model.config.data.path, fold)
     folder.mkdir(exist_ok=True)
     (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n")
     rows = sample_rows(test, scores, reports, baselines)
@@ -71,6 +72,12 @@ def evaluate(run: Path, data: str | None, fold: str, *, with_reports: bool) -> d
     print_results(results)
     print(f"{folder / 'results.json'}, {folder / 'samples.jsonl'}")
     return results
+
+
+def eval_folder(data: str | None, trained_on: str, fold: str) -> str:
+    """Name of the folder for the results on these clips."""
+    other = data is not None and Path(data).resolve() != Path(trained_on).resolve()
+    return "-".join(["eval", *([Path(data).resolve().name] if other else []), *([fold] if fold != "test" else [])])
 
 
 if __name__ == "__main__":
