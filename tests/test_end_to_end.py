@@ -64,16 +64,16 @@ def test_assess_writes_a_page_and_json_per_simulated_clip_with_an_index(run, sim
     assert len(list(tmp_path.glob("*/report.html"))) == len(list(tmp_path.glob("*/assessment.json"))) == 5
 
 
+def assess_video(run, media, name, output):
+    landmarker = f"--landmarker={media / 'face_landmarker.task'}"
+    return command(
+        "tramp_jax.assess", media / name, f"--checkpoint={run}", landmarker, "--expression=smile", f"--output={output}"
+    )
+
+
 def test_assess_tracks_every_frame_of_a_real_clip(run, media, tmp_path):
     pytest.importorskip("mediapipe")
-    result = command(
-        "tramp_jax.assess",
-        media / "face_wolfgang_langer_pexels.mp4",
-        f"--checkpoint={run}",
-        f"--landmarker={media / 'face_landmarker.task'}",
-        "--expression=smile",
-        f"--output={tmp_path}",
-    )
+    result = assess_video(run, media, "face_wolfgang_langer_pexels.mp4", tmp_path)
     assert result.returncode == 0, result.stderr
     found = json.loads((tmp_path / "assessment.json").read_text())
     assert (found["frames"], found["frames_tracked"]) == (472, 472)
@@ -85,14 +85,7 @@ def test_assess_tracks_every_frame_of_a_real_clip(run, media, tmp_path):
 
 def test_assess_marks_a_clip_that_lost_the_face(run, media, tmp_path):
     pytest.importorskip("mediapipe")
-    result = command(
-        "tramp_jax.assess",
-        media / "face_then_no_face.mov",
-        f"--checkpoint={run}",
-        f"--landmarker={media / 'face_landmarker.task'}",
-        "--expression=smile",
-        f"--output={tmp_path}",
-    )
+    result = assess_video(run, media, "face_then_no_face.mov", tmp_path)
     assert result.returncode == 0, result.stderr
     assert "73 of 169" in result.stdout
     assert "73 of 169" in (tmp_path / "report.html").read_text()

@@ -82,18 +82,6 @@ def test_tokens_give_every_parameter_a_finite_gradient():
         assert np.abs(gradient).max() > 0, path
 
 
-def test_a_masked_key_changes_nothing():
-    params, fuse, _ = build()
-    frames, motion = inputs()
-    mask = np.ones((B, T, R), bool)
-    mask[:, 2] = False
-    other = motion.copy()
-    other[:, 2] += 100.0
-    masked = [fuse(params, frames, x, key_mask=mask.reshape(B, -1)) for x in (motion, other)]
-    np.testing.assert_array_equal(*masked)
-    assert not np.allclose(masked[0], fuse(params, frames, motion))
-
-
 def test_a_masked_frame_is_no_part_of_the_mean_frame():
     params, fuse, _ = build(mode="pooled")
     frames, motion = inputs()

@@ -141,8 +141,8 @@ _LIPS_APART = ("normal", 0.2, "increased", 0.5, "markedly_increased")
 _TREMOR = ("absent", 0.008, "increased")
 
 # Every choice of rows and every threshold is ours, not a clinical norm. Units: IOD, IOD/s, fractions 0..1, blinks per minute.
-# A row is here only where tracked landmarks can tell: measured with and without a simulated tracker's jitter, the rank
-# correlation is 0.8 and more (symmetry aside), which rules out the hold of small movements; thresholds lie where both agree.
+# A row is here only where tracked landmarks can tell: what is measured with a simulated tracker's jitter follows what is
+# measured without (symmetry least), which rules out the hold of small movements; thresholds lie where the two agree.
 FACT_TABLE: dict[str, tuple[Row, ...]] = {
     "rest": (
         Row("amplitude", "mouth_corner", _EACH, _movement(0.004, 0.012, 0.025), _ALWAYS),

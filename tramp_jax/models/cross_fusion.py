@@ -47,16 +47,14 @@ class CrossBlock(nnx.Module):
         self.out = Linear(D, D, dtype=jnp.float32, rngs=rngs)
         self.mlp = Mlp(D, config.mlp_ratio * D, dropout_rate=config.dropout, dtype=jnp.float32, rngs=rngs)
 
-    def __call__(
-        self, x: jax.Array, motion: jax.Array, key_mask: jax.Array | None, *, deterministic: bool, key: jax.Array | None
-    ) -> jax.Array:
-        """(B, F, D), (B, N, D), (B, N) bool or None for all -> (B, F, D)."""
+    def __call__(self, x: jax.Array, motion: jax.Array, *, deterministic: bool, key: jax.Array | None) -> jax.Array:
+        """(B, F, D), (B, N, D) -> (B, F, D)."""
         out_key, mlp_key = split_key(key, 2)
         keys = self.norm_motion(motion)
         q, k, v = (
             y.reshape(*y.shape[:2], self.heads, -1) for y in (self.query(self.norm_query(x)), self.key(keys), self.value(keys))
         )
-        y = self.out(attend(q, k, v, key_mask=key_mask).reshape(x.shape))
+        y = self.out(attend(q, k, v).reshape(x.shape))
         x = x + dropout(y, self.dropout_rate, deterministic=deterministic, key=out_key)
         return x + self.mlp(self.norm_mlp(x), deterministic=deterministic, key=mlp_key)
 
@@ -85,7 +83,6 @@ class CrossFusion(nnx.Module):
         deterministic: bool,
         key: jax.Array | None,
         frame_mask: jax.Array | None = None,
-        key_mask: jax.Array | None = None,
     ) -> jax.Array:
         """Fuses.
 
@@ -95,7 +92,6 @@ class CrossFusion(nnx.Module):
           deterministic: no dropout.
           key: for dropout; may be None if deterministic.
           frame_mask: (B, F) bool, which frames the mean of mode "pooled" takes; None takes all.
-          key_mask: (B, N) bool, which keys may be attended to (mode "tokens": N = T' * R, time-major); None for all.
 
         Returns:
           t_f (B, F, D) float32; in mode "pooled" the same for each of the F.
@@ -103,7 +99,7 @@ class CrossFusion(nnx.Module):
         keys = self._keys(motion)
         x = self._queries(vision, motion.shape[0], frame_mask)
         for block, block_key in zip(self.blocks, split_key(key, len(self.blocks)), strict=True):
-            x = block(x, keys, key_mask, deterministic=deterministic, key=block_key)
+            x = block(x, keys, deterministic=deterministic, key=block_key)
         return x
 
     def _queries(self, vision: jax.Array | None, batch: int, frame_mask: jax.Array | None) -> jax.Array:

@@ -163,9 +163,8 @@ class TrampLlama:
 
     def read_kinematics(self, params: Tree, encoded: Encoded) -> jax.Array:
         """(B, 53): what a linear readout of the regions' motion takes the measured features to be."""
-        B, T, V, D = encoded.motion.shape
-        regions = encoded.motion.reshape(B, T, len(REGIONS), V // len(REGIONS), D).mean(axis=(1, 3))
-        return self.blocks["kinematics"].bind(params["kinematics"])(regions.reshape(B, -1))
+        regions = _regions(encoded.motion, 1)
+        return self.blocks["kinematics"].bind(params["kinematics"])(regions.reshape(len(regions), -1))
 
     def prefix(self, params: Tree, encoded: Encoded) -> tuple[jax.Array, jax.Array]:
         """[E_k, E_m, E_f, E_v] (B, N, H) and which of the N count, (B, N) bool. The decoupling lives here."""
@@ -176,7 +175,7 @@ class TrampLlama:
             fused = jax.lax.stop_gradient(fused)
         if vision is not None and "vision" in self.config.stop_gradients:
             vision = jax.lax.stop_gradient(vision)
-        e_m = self.blocks["motion_projection"].bind(params["motion_projection"])(self._regions(motion))
+        e_m = self.blocks["motion_projection"].bind(params["motion_projection"])(_regions(motion, self.config.motion_segments))
         e_f = self.blocks["fusion_projection"].bind(params["fusion_projection"])(fused)
         parts, masks = [e_m, e_f], [jnp.ones(e_m.shape[:2], bool), encoded.frame_mask]
         if vision is not None:
@@ -188,13 +187,6 @@ class TrampLlama:
             parts.insert(0, e_k.reshape(e_k.shape[0], self.config.kinematic_tokens, -1))
             masks.insert(0, jnp.ones(parts[0].shape[:2], bool))
         return jnp.concatenate(parts, axis=1), jnp.concatenate(masks, axis=1)
-
-    def _regions(self, motion: jax.Array) -> jax.Array:
-        """(B, T', V, D) -> (B, 7*segments, D): means over the 9 landmarks of a region and a segment of time."""
-        B, T, V, D = motion.shape
-        segments = self.config.motion_segments
-        grouped = motion.reshape(B, segments, T // segments, len(REGIONS), V // len(REGIONS), D)
-        return jnp.mean(grouped, axis=(2, 4)).reshape(B, segments * len(REGIONS), D)
 
     def report_logits(
         self,
@@ -214,3 +206,10 @@ class TrampLlama:
         lora = self.blocks["lora"].bind(params["lora"]) if self.config.use_lora else None
         hidden = llm(inputs, positions, mask, lora=lora, deterministic=deterministic, key=key)
         return llm.logits(hidden[:, prefix.shape[1] - 1 : -1])
+
+
+def _regions(motion: jax.Array, segments: int) -> jax.Array:
+    """(B, T', V, D) -> (B, 7*segments, D): means over the 9 landmarks of a region and a segment of time."""
+    B, T, V, D = motion.shape
+    grouped = motion.reshape(B, segments, T // segments, len(REGIONS), V // len(REGIONS), D)
+    return jnp.mean(grouped, axis=(2, 4)).reshape(B, segments * len(REGIONS), D)
