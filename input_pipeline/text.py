@@ -18,7 +18,7 @@ def instruction(expression: str) -> str:
 
 
 def encode_example(tokenizer: Tokenizer, expression: str, report: str | None, length: int) -> dict[str, np.ndarray]:
-    """begin, instruction, report, end, padded on the right; without a report the instruction alone.
+    """Prompt, report, end, padded on the right (`Tokenizer.prompt`, `target`); without a report the prompt alone.
 
     Args:
       expression: named in the instruction.
@@ -27,14 +27,13 @@ def encode_example(tokenizer: Tokenizer, expression: str, report: str | None, le
 
     Returns:
       tokens (S,) int32; token_mask (S,) bool, False on padding; loss_mask (S,) float32, 1 on report and end tokens, each to
-      be predicted from those before it; prompt_length () int32, begin and instruction; truncated () int32, report tokens
-      lost.
+      be predicted from those before it; prompt_length () int32; truncated () int32, report tokens lost.
     """
-    prompt = [tokenizer.bos_id, *tokenizer.encode(instruction(expression))]
-    target = [] if report is None else tokenizer.encode(report)
-    lost = max(len(prompt) + len(target) + 1 - length, 0)
-    if report is not None:
-        target = [*target[: len(target) - lost], tokenizer.eos_id]
+    prompt = tokenizer.prompt(instruction(expression))
+    target = [] if report is None else tokenizer.target(report)
+    lost = max(len(prompt) + len(target) - length, 0)
+    if lost:
+        target = [*target[: -1 - lost], target[-1]]
     used = len(prompt) + len(target)
     tokens = np.full(length, tokenizer.pad_id, np.int32)
     tokens[:used] = prompt + target
@@ -44,7 +43,7 @@ def encode_example(tokenizer: Tokenizer, expression: str, report: str | None, le
         "token_mask": place < used,
         "loss_mask": ((place >= len(prompt)) & (place < used)).astype(np.float32),
         "prompt_length": np.int32(len(prompt)),
-        "truncated": np.int32(lost if report is not None else 0),
+        "truncated": np.int32(lost),
     }
 
 
@@ -54,6 +53,6 @@ def check_text_length(tokenizer: Tokenizer, length: int) -> None:
     Raises:
       UserError: with the length that is needed.
     """
-    needed = max(len(tokenizer.encode(instruction(name))) for name in EXPRESSIONS) + 3
+    needed = max(len(tokenizer.prompt(instruction(name))) for name in EXPRESSIONS) + 2
     if length < needed:
         raise UserError(f"data.text_length={length}: the instruction alone needs {needed}; raise it")

@@ -26,7 +26,7 @@ def test_text_comes_back_exactly(tokenizer, text):
 
 
 def test_training_is_deterministic_and_reports_become_short(tokenizer):
-    assert train_tokenizer(REPORTS, 512) == tokenizer.model
+    assert {"tokenizer.model": train_tokenizer(REPORTS, 512)} == tokenizer.files()
     assert tokenizer.vocab_size <= 512
     assert len(tokenizer.encode(REPORTS[0])) < len(REPORTS[0].split()) * 2
 
@@ -50,7 +50,7 @@ def test_a_size_beyond_the_corpus_is_no_error():
 
 
 def test_the_model_is_a_plain_sentencepiece_model(tokenizer):
-    plain = sentencepiece.SentencePieceProcessor(model_proto=tokenizer.model)
+    plain = sentencepiece.SentencePieceProcessor(model_proto=tokenizer.files()["tokenizer.model"])
     assert plain.encode(REPORTS[1]) == tokenizer.encode(REPORTS[1])
 
 

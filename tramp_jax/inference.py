@@ -31,8 +31,7 @@ class Predictor:
 
     def __init__(self, config: ConfigDict, model: TrampLlama, tokenizer: Tokenizer):
         self.config, self.model, self.tokenizer = config, model, tokenizer
-        prompts = [tokenizer.encode(instruction(name)) for name in EXPRESSIONS]
-        self._prompt_length = 1 + max(map(len, prompts))  # with BOS
+        self._prompt_length = max(len(tokenizer.prompt(instruction(name))) for name in EXPRESSIONS)
         self._score = jax.jit(self._score_batch)
         self._generate = jax.jit(self._generate_batch)
 
@@ -98,7 +97,7 @@ class Predictor:
             mask,
             prefix_mask=prefix_mask,
             max_new_tokens=self.config.generation.max_new_tokens,
-            eos_id=self.tokenizer.eos_id,
+            eos_id=self.tokenizer.eos_ids,
             pad_id=self.tokenizer.pad_id,
         )
 
@@ -117,13 +116,11 @@ class TrainedModel:
     def __init__(self, run: Path):
         from tramp_jax.checkpoint.store import CheckpointStore
         from tramp_jax.config import load_config
-        from tramp_jax.training.setup import TOKENIZER
 
         self.run = run
         self.config = load_config(run)
         model = TrampLlama(self.config.model)
-        tokenizer = Tokenizer((run / TOKENIZER).read_bytes())
-        self.predictor = Predictor(self.config, model, tokenizer)
+        self.predictor = Predictor(self.config, model, Tokenizer.load(run))
         store = CheckpointStore(run, self.config.checkpoint.keep)
         params, stats = jax.eval_shape(model.init, jax.random.key(0))
         where = jax.sharding.SingleDeviceSharding(jax.devices()[0])

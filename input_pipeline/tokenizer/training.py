@@ -1,9 +1,9 @@
-"""The text tokenizer: a sentencepiece model, trained on the reports where no pretrained language model brings its own."""
+"""A sentencepiece model trained on the reports, where no pretrained language model brings its own."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import sentencepiece
 
@@ -56,42 +56,3 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> bytes:
         reason = " ".join(str(error).split())
         raise UserError(f"tokenizer.vocab_size={vocab_size}: cannot be trained ({reason}); try a larger size") from error
     return model.getvalue()
-
-
-class Tokenizer:
-    """A sentencepiece model at work.
-
-    Control tokens never come from text: "</s>" in a report is four ordinary characters.
-
-    Attributes:
-      model: the serialised model.
-      vocab_size, pad_id, bos_id, eos_id: models without a padding token (Llama 2's) pad with the end token, masked anyway.
-
-    Raises:
-      UserError: not a sentencepiece model, or one without begin and end tokens.
-    """
-
-    def __init__(self, model: bytes):
-        try:
-            if not model:
-                raise ValueError("empty")
-            self._pieces = sentencepiece.SentencePieceProcessor(model_proto=model)
-        except (RuntimeError, ValueError) as error:
-            raise UserError("tokenizer: not a sentencepiece model; give the .model file that it was saved as") from error
-        self.model = model
-        self.vocab_size = self._pieces.vocab_size()
-        self.bos_id, self.eos_id = self._pieces.bos_id(), self._pieces.eos_id()
-        self.pad_id = self._pieces.pad_id() if self._pieces.pad_id() >= 0 else self.eos_id
-        if self.bos_id < 0 or self.eos_id < 0:
-            raise UserError("tokenizer: the sentencepiece model has no begin or no end token; train it with both")
-
-    def encode(self, text: str) -> list[int]:
-        """Token ids without begin and end."""
-        return self._pieces.encode(text)
-
-    def decode(self, tokens: Sequence[int]) -> str:
-        """Text up to the end token; begin, padding and ids beyond the vocabulary are left out."""
-        ids = [int(token) for token in tokens]
-        if self.eos_id in ids:
-            ids = ids[: ids.index(self.eos_id)]
-        return self._pieces.decode([i for i in ids if 0 <= i < self.vocab_size and not self._pieces.is_control(i)])
