@@ -31,7 +31,7 @@ def generate_jit(llama, lora, prefix, tokens, mask, **options):
     return generate(llama, lora, prefix, tokens, mask, **{"eos_id": -1, "pad_id": 0, **options})
 
 
-@pytest.mark.parametrize("family", ["llama2", "llama3", "qwen2"])
+@pytest.mark.parametrize("family", ["llama2", "llama3", "qwen2", "qwen25"])
 def test_greedy_generation_is_that_of_transformers_over_64_tokens(family):
     theirs, ours = pair(family)
     tokens, mask = prompts()

@@ -13,7 +13,7 @@ from input_pipeline.errors import UserError
 from tramp_jax.models.llama import Llama, positions_of, rope_frequencies
 from tramp_jax.models.llama_presets import llama31_8b
 
-FAMILIES = ("llama2", "llama_gqa", "llama3", "qwen2")
+FAMILIES = ("llama2", "llama_gqa", "llama3", "qwen2", "qwen25")
 
 
 def tokens_of(batch, length, seed=0):

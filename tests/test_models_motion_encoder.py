@@ -154,7 +154,9 @@ def test_the_first_window_holds_the_frames_and_landmarks_of_its_type(kind, frame
 @pytest.mark.parametrize("kind", [3, 4])
 def test_a_strided_window_takes_the_first_rows_of_the_table_for_32_frames(kind, frames):
     partition = Partition(kind, frames, R)
-    attention = SkateAttention(partition, landmarks=V, heads=4, scale=0.5, table_frames=32, dropout_rate=0.0, rngs=nnx.Rngs(0))
+    attention = SkateAttention(
+        partition, landmarks=V, heads=4, scale=0.5, table_frames=32, dropout_rate=0.0, tiled_bias=False, rngs=nnx.Rngs(0)
+    )
     assert attention.bias_table.shape[0] == 63
     J = partition.joints(V)
     bias = np.asarray(attention.relative_bias()).reshape(4, frames, J, frames, J)

@@ -7,68 +7,36 @@ import pytest
 import torch
 import transformers
 from flax import nnx
-from pretrained_factory import fill, load, randomise
+from pretrained_factory import fill, import_model, load, randomise
 
 from input_pipeline.errors import UserError
+from tramp_jax.models.projections import VisualProjection
 from tramp_jax.models.vit import Vit, clip_vit_l_14_224, siglip_so400m_224, tiny_vit
 
 SIZE, PATCH, WIDTH, LAYERS = 30, 8, 24, 2  # 30 pixels: the last 6 make no whole patch
 
 
-def their_tower(family):
-    sizes = {
+def sizes(**changes):
+    return {
         "image_size": SIZE,
         "patch_size": PATCH,
         "hidden_size": WIDTH,
         "intermediate_size": 40,
         "num_hidden_layers": LAYERS,
         "num_attention_heads": 3,
+        **changes,
     }
+
+
+def their_tower(family):
     if family == "siglip":
-        config = transformers.SiglipVisionConfig(**sizes, vision_use_head=False)
+        config = transformers.SiglipVisionConfig(**sizes(), vision_use_head=False)
         return randomise(transformers.SiglipVisionModel(config), 0)
-    return randomise(transformers.CLIPVisionModel(transformers.CLIPVisionConfig(**sizes)), 0)
+    return randomise(transformers.CLIPVisionModel(transformers.CLIPVisionConfig(**sizes())), 0)
 
 
 def our_config(family):
-    config = siglip_so400m_224() if family == "siglip" else clip_vit_l_14_224()
-    config.image_size, config.patch_size, config.hidden_size = SIZE, PATCH, WIDTH
-    config.intermediate_size, config.num_hidden_layers, config.num_attention_heads = 40, LAYERS, 3
-    config.dtype = config.param_dtype = "float32"
-    return config
-
-
-def our_params(model, family):
-    """The weights of a transformers tower as the parameter tree of `Vit`."""
-    state = {name.removeprefix("vision_model."): tensor.numpy() for name, tensor in model.state_dict().items()}
-
-    def stacked(name):
-        return np.stack([state[f"encoder.layers.{layer}.{name}"] for layer in range(LAYERS)])
-
-    def linear(name):
-        return {"kernel": stacked(f"{name}.weight").swapaxes(1, 2), "bias": stacked(f"{name}.bias")}
-
-    def norm(name, read):
-        return {"scale": read(f"{name}.weight"), "bias": read(f"{name}.bias")}
-
-    pixels = state["embeddings.patch_embedding.weight"]  # (D, 3, patch, patch)
-    params = {
-        "patch_embedding": {"kernel": pixels.transpose(2, 3, 1, 0).reshape(-1, WIDTH)},
-        "position_embedding": state["embeddings.position_embedding.weight"],
-        "layers": {
-            "layer_norm1": norm("layer_norm1", stacked),
-            "layer_norm2": norm("layer_norm2", stacked),
-            "self_attn": {name: linear(f"self_attn.{name}") for name in ("q_proj", "k_proj", "v_proj", "out_proj")},
-            "mlp": {name: linear(f"mlp.{name}") for name in ("fc1", "fc2")},
-        },
-    }
-    if family == "siglip":
-        params["patch_embedding"]["bias"] = state["embeddings.patch_embedding.bias"]
-        return params | {"post_layernorm": norm("post_layernorm", state.__getitem__)}
-    return params | {
-        "class_embedding": state["embeddings.class_embedding"],
-        "pre_layernorm": norm("pre_layrnorm", state.__getitem__),
-    }
+    return import_model(their_tower(family))[0]["vision"]
 
 
 @pytest.fixture(scope="module")
@@ -78,14 +46,46 @@ def frames():
 
 @pytest.mark.parametrize("family", ["siglip", "clip"])
 def test_patch_features_are_those_of_transformers(family, frames):
-    config, tower = our_config(family), their_tower(family)
-    ours = load(lambda rngs: Vit(config, rngs=rngs), our_params(tower, family))
+    tower = their_tower(family)
+    configs, params = import_model(tower)
+    config = configs["vision"]
+    ours = load(lambda rngs: Vit(config, rngs=rngs), params["vision"])
     pixels = (frames / 255 - np.array(config.image_mean)) / np.array(config.image_std)
     with torch.no_grad():
         theirs = tower(torch.tensor(pixels.transpose(0, 3, 1, 2), dtype=torch.float32)).last_hidden_state.numpy()
     theirs = theirs[:, 1:] if family == "clip" else theirs
     assert theirs.shape == (3, 9, WIDTH)
     np.testing.assert_allclose(jax.jit(ours.__call__)(frames), theirs, atol=1e-4, rtol=0)
+
+
+def test_videollama3s_tokens_are_those_of_transformers():
+    """Encoder, merge and projector, on frames of 4 x 4 patches; theirs takes the patches of each 2 x 2 square together."""
+    side, text = 32, {"vocab_size": 50, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1}
+    text |= {"num_attention_heads": 2, "num_key_value_heads": 1}
+    vision = sizes()
+    del vision["image_size"]
+    config = transformers.VideoLlama3Config(text_config=text, vision_config=vision)
+    theirs = randomise(transformers.VideoLlama3ForConditionalGeneration(config), 0)
+    configs, params = import_model(theirs)
+    configs["vision"].image_size = side
+    tower = load(lambda rngs: Vit(configs["vision"], rngs=rngs), params["vision"])
+    project = load(
+        lambda rngs: VisualProjection(configs["visual_projection"], configs["vision"], 16, rngs=rngs),
+        params["visual_projection"],
+    )
+    frames = np.random.default_rng(0).integers(0, 256, (3, side, side, 3), np.uint8)
+    tokens = jax.jit(lambda frames: project(tower(frames)))(frames)
+
+    grid = side // PATCH
+    pixels = ((frames / 255 - 0.5) / 0.5).transpose(0, 3, 1, 2).reshape(3, 3, grid // 2, 2, PATCH, grid // 2, 2, PATCH)
+    patches = pixels.transpose(0, 2, 5, 3, 6, 1, 4, 7).reshape(-1, 3 * PATCH**2)
+    with torch.no_grad():
+        found = theirs.model.get_video_features(
+            torch.tensor(patches, dtype=torch.float32), torch.tensor([[3, grid, grid]]), torch.tensor([2])
+        )
+    expected = found.pooler_output[0].numpy().reshape(3, -1, 16)
+    assert expected.shape == (3, 4, 16)
+    np.testing.assert_allclose(tokens, expected, atol=1e-4, rtol=0)
 
 
 def test_bytes_and_fractions_are_the_same_picture_and_frames_do_not_see_each_other(frames):

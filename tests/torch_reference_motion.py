@@ -106,6 +106,8 @@ def relative_bias(table, window, kind, config):
     joints = len(window) // frames
     place = torch.arange(len(window))
     offset = (place[:, None] // joints) - (place[None, :] // joints) + frames - 1
+    if kind in (1, 3) and config.tiled_bias:
+        offset = (place[:, None] % frames) - (place[None, :] % frames) + frames - 1
     if kind in (1, 3):
         return table[offset].permute(2, 0, 1)
     return table[offset, place[:, None] % joints, place[None, :] % joints].permute(2, 0, 1)

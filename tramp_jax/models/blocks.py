@@ -22,7 +22,7 @@ class Block:
     """
 
     def __init__(self, make: Callable[[nnx.Rngs], nnx.Module]):
-        self._make = make
+        self.make = make
         module = nnx.eval_shape(lambda: make(nnx.Rngs(0)))
         self._graph, self._params, self._stats, rest = nnx.split(module, nnx.Param, nnx.BatchStat, ...)
         if nnx.to_flat_state(rest):
@@ -30,7 +30,7 @@ class Block:
 
     def init(self, key: jax.Array) -> tuple[Tree, Tree]:
         """Fresh (parameters, running statistics)."""
-        _, params, stats = nnx.split(self._make(nnx.Rngs(key)), nnx.Param, nnx.BatchStat)
+        _, params, stats = nnx.split(self.make(nnx.Rngs(key)), nnx.Param, nnx.BatchStat)
         return _to_tree(params), _to_tree(stats)
 
     def bind(self, params: Tree, stats: Tree | None = None) -> Any:

@@ -21,6 +21,7 @@ from input_pipeline.errors import UserError
 from tramp_jax.models.attention import attend
 from tramp_jax.models.linear import Linear, linear
 from tramp_jax.models.lora import LINEARS, Lora
+from tramp_jax.models.rope import rope_angles, rotate
 from tramp_jax.models.stack import scan_layers, stack_layers
 
 
@@ -260,16 +261,3 @@ def rope_frequencies(config: ml_collections.ConfigDict) -> Float[np.ndarray, " h
     turns = scaling.original_max_position_embeddings * frequencies / (2 * np.pi)
     keep = np.clip((turns - scaling.low_freq_factor) / (scaling.high_freq_factor - scaling.low_freq_factor), 0, 1)
     return (frequencies * (keep + (1 - keep) / scaling.factor)).astype(np.float32)
-
-
-def rope_angles(positions: Int[Array, "B S"], frequencies: tuple[float, ...]) -> tuple[Array, Array]:
-    """Cosines and sines (B, S, 1, K/2). In float32: bfloat16 positions collapse above 256."""
-    angles = positions.astype(jnp.float32)[..., None, None] * jnp.asarray(frequencies, jnp.float32)
-    return jnp.cos(angles), jnp.sin(angles)
-
-
-def rotate(x: Float[Array, "B S H K"], rope: tuple[Array, Array]) -> Float[Array, "B S H K"]:
-    """Rotary positions in the half-split layout of the published checkpoints: channel i pairs with i + K/2."""
-    cosine, sine = rope
-    first, second = jnp.split(x.astype(jnp.float32), 2, axis=-1)
-    return jnp.concatenate([first * cosine - second * sine, second * cosine + first * sine], axis=-1).astype(x.dtype)

@@ -54,6 +54,9 @@ def default_motion_config() -> ConfigDict:
     config.consecutive_frames = 8  # TraMP-Former: window of partition types 1 and 2
     config.strided_frames = 16  # TraMP-Former: window of partition types 3 and 4, 8 in its model of rest
     config.max_strided_frames = 32  # TraMP-Former: what the bias tables of types 3 and 4 are sized for
+    # True: the time bias of partition types 1 and 3 as the released code lays it over a window's tokens (frame by frame, J
+    # landmarks each): token k counts as frame k mod N, where its frame is k // J. Its checkpoints were trained that way.
+    config.tiled_bias = False  # ours: as described; the released TraMP-Former and SkateFormer: True
     config.mlp_ratio = 2  # TraMP-Former
     config.attention_dropout = 0.5  # TraMP-Former
     config.dropout = 0.0  # TraMP-Former: after the projections and in the MLP
@@ -247,6 +250,7 @@ def _attention(kind: int, heads: int, config: ConfigDict, rngs: nnx.Rngs) -> Ska
         scale=heads**-0.5,  # TraMP-Former and SkateFormer: of the number of heads, where others take the head dim
         table_frames=config.max_strided_frames if strided else frames,
         dropout_rate=config.attention_dropout,
+        tiled_bias=config.tiled_bias,
         rngs=rngs,
     )
 

@@ -86,6 +86,7 @@ class SkateAttention(nnx.Module):
         scale: float,
         table_frames: int,
         dropout_rate: float,
+        tiled_bias: bool,
         rngs: nnx.Rngs,
     ):
         """
@@ -96,12 +97,14 @@ class SkateAttention(nnx.Module):
           scale: factor on the queries.
           table_frames: frames that the bias table is sized for, at least partition.frames.
           dropout_rate: on the attention weights.
+          tiled_bias: see `default_motion_config`.
           rngs: for the bias table.
         """
         self.partition = partition
         self.heads = heads
         self.scale = scale
         self.dropout_rate = dropout_rate
+        self.tiled_bias = tiled_bias
         self.joints = partition.joints(landmarks)
         joints = (self.joints, self.joints) if partition.across_regions else ()
         shape = (2 * table_frames - 1, *joints, heads)
@@ -138,6 +141,8 @@ class SkateAttention(nnx.Module):
         bias = self.bias_table[...][offsets]
         if self.partition.across_regions:  # (N, N, J, J, H)
             bias = bias.transpose(4, 0, 2, 1, 3)
+        elif self.tiled_bias:  # (N, N, H), token k taken for frame k mod N
+            bias = jnp.tile(bias.transpose(2, 0, 1), (1, J, J))
         else:  # (N, N, H): one value for all pairs of landmarks
             bias = jnp.broadcast_to(bias.transpose(2, 0, 1)[:, :, None, :, None], (self.heads, N, J, N, J))
         return bias.reshape(self.heads, N * J, N * J)

@@ -17,6 +17,7 @@ ours. The third stop (vision) matters only where no pretrained ViT exists and `s
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 
 import jax
 import jax.numpy as jnp
@@ -97,11 +98,13 @@ class TrampLlama:
             makers["expression"] = lambda rngs: nnx.Embed(len(EXPRESSIONS), width, rngs=rngs)
         self.blocks = {name: Block(make) for name, make in makers.items()}
 
-    def init(self, key: jax.Array) -> tuple[Tree, Tree]:
-        """Fresh (parameters, running statistics), block by block."""
+    def init(self, key: jax.Array, only: Collection[str] | None = None) -> tuple[Tree, Tree]:
+        """Fresh (parameters, running statistics) of all blocks or of those named; a block's do not depend on the others."""
         params: Tree = {}
         stats: Tree = {}
         for index, (name, block) in enumerate(self.blocks.items()):
+            if only is not None and name not in only:
+                continue
             params[name], found = block.init(jax.random.fold_in(key, index))
             stats |= {name: found} if found else {}
         return params, stats

@@ -1,8 +1,9 @@
-"""Vision transformer for single frames: SigLIP and CLIP towers with learned positions.
+"""Vision transformer for single frames: SigLIP, CLIP and VideoLLaMA3's vision encoder.
 
-The two differ by configuration: CLIP has a class token, a norm before the layers, no bias on the patches, its own activation
-and pixel statistics, and no norm after the layers (its published one acts on the class token alone, which is dropped here).
-Norms and softmax compute in float32, everything else in `config.dtype`.
+They differ by configuration: CLIP has a class token, a norm before the layers, no bias on the patches, its own activation
+and pixel statistics, and no norm after the layers (its published one acts on the class token alone, which is dropped here);
+VideoLLaMA3's is a SigLIP with 2-D rotary positions in place of learned ones. Norms, positions and softmax compute in float32,
+everything else in `config.dtype`.
 
 Axes: N frames (batch and time folded by the caller), P patches, D width, H heads, K head dim.
 """
@@ -19,8 +20,10 @@ from jaxtyping import Array, Float, UInt8
 from input_pipeline.errors import UserError
 from tramp_jax.models.attention import attend
 from tramp_jax.models.linear import linear
+from tramp_jax.models.rope import grid_angles, rotate
 from tramp_jax.models.stack import scan_layers, stack_layers
 
+POSITIONS = ("learned", "rope_2d")
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "gelu_tanh": functools.partial(jax.nn.gelu, approximate=True),
     "gelu": functools.partial(jax.nn.gelu, approximate=False),
@@ -40,6 +43,8 @@ def default_vit_config() -> ml_collections.ConfigDict:
     config.num_attention_heads = 16
     config.layer_norm_eps = 1e-6
     config.hidden_act = "gelu_tanh"  # "gelu_tanh" (SigLIP), "quick_gelu" (OpenAI's CLIP) or "gelu"
+    config.positions = "learned"  # "rope_2d" for VideoLLaMA3's: rotary over the grid of patches
+    config.rope_theta = 10000.0  # VideoLLaMA3; read with "rope_2d" alone
     config.class_token = False  # True for CLIP
     config.pre_layernorm = False  # True for CLIP
     config.post_layernorm = True  # False for CLIP, see the top of this file
@@ -57,6 +62,13 @@ def default_vit_config() -> ml_collections.ConfigDict:
 def siglip_so400m_224() -> ml_collections.ConfigDict:
     """google/siglip-so400m-patch14-224."""
     return default_vit_config()
+
+
+def videollama3_vision_224() -> ml_collections.ConfigDict:
+    """VideoLLaMA3's vision encoder (SigLIP-NaViT) on frames of 224 pixels; any multiple of 28 would do."""
+    config = default_vit_config()
+    config.positions = "rope_2d"
+    return config
 
 
 def clip_vit_l_14_224() -> ml_collections.ConfigDict:
@@ -95,10 +107,12 @@ class VitAttention(nnx.Module):
         for name in ("q_proj", "k_proj", "v_proj", "out_proj"):
             setattr(self, name, linear(config, width, width, rngs=rngs, bias=True))
 
-    def __call__(self, x: Float[Array, "N P D"]) -> Float[Array, "N P D"]:
+    def __call__(self, x: Float[Array, "N P D"], rope: tuple[Array, Array] | None) -> Float[Array, "N P D"]:
         query, key, value = (
             project(x).reshape(*x.shape[:2], self.num_heads, -1) for project in (self.q_proj, self.k_proj, self.v_proj)
         )
+        if rope is not None:
+            query, key = rotate(query, rope), rotate(key, rope)
         attended = attend(query, key, value)  # [N, P, H, K]
         return self.out_proj(attended.reshape(x.shape))
 
@@ -124,8 +138,8 @@ class VitLayer(nnx.Module):
         self.layer_norm2 = _norm(config, rngs)
         self.mlp = VitMlp(config, rngs=rngs)
 
-    def __call__(self, x: Float[Array, "N P D"]) -> Float[Array, "N P D"]:
-        x = x + self.self_attn(self.layer_norm1(x))
+    def __call__(self, x: Float[Array, "N P D"], rope: tuple[Array, Array] | None) -> Float[Array, "N P D"]:
+        x = x + self.self_attn(self.layer_norm1(x), rope)
         return x + self.mlp(self.layer_norm2(x))
 
 
@@ -133,12 +147,16 @@ class Vit(nnx.Module):
     """Frames (N, h, w, 3) -> patch features (N, P, D), row by row from the top left.
 
     Raises:
-      UserError: an unknown activation, or frames that are not of `image_size`.
+      UserError: an unknown activation or kind of positions, or frames that are not of `image_size`.
     """
 
     def __init__(self, config: ml_collections.ConfigDict, *, rngs: nnx.Rngs):
         if config.hidden_act not in ACTIVATIONS:
             raise UserError(f"config: hidden_act={config.hidden_act!r} is not known: use one of {', '.join(ACTIVATIONS)}")
+        if config.positions not in POSITIONS:
+            raise UserError(f"config: positions={config.positions!r} is not known: use one of {', '.join(POSITIONS)}")
+        if config.positions == "rope_2d" and config.class_token:
+            raise UserError("config: positions='rope_2d' has no place for a class token: set class_token=False")
         self.image_size, self.patch_size = config.image_size, config.patch_size
         self.grid = config.image_size // config.patch_size
         self.mean, self.std = tuple(config.image_mean), tuple(config.image_std)
@@ -146,9 +164,11 @@ class Vit(nnx.Module):
         self.remat, self.unroll = config.remat, config.unroll
         width, param_dtype = config.hidden_size, jnp.dtype(config.param_dtype)
         init = nnx.initializers.normal(width**-0.5)
+        learned = config.positions == "learned"
         tokens = self.grid**2 + config.class_token
         self.patch_embedding = linear(config, 3 * config.patch_size**2, width, rngs=rngs, bias=config.patch_bias)
-        self.position_embedding = nnx.Param(init(rngs.params(), (tokens, width), param_dtype))
+        self.position_embedding = nnx.Param(init(rngs.params(), (tokens, width), param_dtype)) if learned else None
+        self.rotary = None if learned else (width // config.num_attention_heads, config.rope_theta)
         self.class_embedding = nnx.Param(init(rngs.params(), (width,), param_dtype)) if config.class_token else None
         self.pre_layernorm = _norm(config, rngs) if config.pre_layernorm else None
         self.layers = stack_layers(lambda layer_rngs: VitLayer(config, rngs=layer_rngs), config.num_hidden_layers, rngs)
@@ -169,9 +189,10 @@ class Vit(nnx.Module):
         if self.class_embedding is not None:
             first = jnp.broadcast_to(self.class_embedding[...].astype(x.dtype), (x.shape[0], 1, x.shape[-1]))
             x = jnp.concatenate([first, x], axis=1)
-        x = x + self.position_embedding[...].astype(x.dtype)
+        x = x if self.position_embedding is None else x + self.position_embedding[...].astype(x.dtype)
         x = x if self.pre_layernorm is None else self.pre_layernorm(x)
-        x = scan_layers(lambda layer, x, _: layer(x), self.layers, x, remat=self.remat, unroll=self.unroll)
+        rope = None if self.rotary is None else grid_angles(self.grid, self.grid, *self.rotary)
+        x = scan_layers(lambda layer, x, _: layer(x, rope), self.layers, x, remat=self.remat, unroll=self.unroll)
         x = x if self.post_layernorm is None else self.post_layernorm(x)
         return x if self.class_embedding is None else x[:, 1:]
 
