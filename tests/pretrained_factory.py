@@ -1,7 +1,9 @@
-"""Small random models of transformers, and their weights in this project's parameter trees."""
+"""Small random models of transformers, and the same in this project, by way of the importer."""
 
 import functools
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -10,7 +12,9 @@ import transformers
 from flax import nnx
 from ml_collections import ConfigDict
 
-from tramp_jax.models.llama import Llama, default_llama_config
+from tramp_jax.hf.sources import open_source
+from tramp_jax.models.llama import Llama
+from tramp_jax.training.ownership import unflatten
 
 VOCABULARY, WIDTH, HIDDEN, LAYERS, HEADS, DIM = 97, 32, 56, 3, 4, 8
 LLAMA3_SCALING = {
@@ -30,15 +34,16 @@ def randomise(model: torch.nn.Module, seed: int) -> torch.nn.Module:
         for name, parameter in model.named_parameters():
             noise = torch.randn(parameter.shape, generator=generator)
             is_scale = "norm" in name and name.endswith("weight")
-            fan_in = parameter.shape[-1] if parameter.ndim > 1 else 16
+            fan_in = parameter[0].numel() if parameter.ndim > 1 else 16
             parameter.copy_(1 + 0.3 * noise if is_scale else noise * fan_in**-0.5)
     return model.eval()
 
 
-def language_model(family: str, seed: int = 0) -> transformers.PreTrainedModel:
-    """A random "llama2", "llama_gqa", "llama3" (scaled RoPE, GQA, tied) or "qwen2" (biases, GQA) in float32."""
+def language_model(family: str, seed: int = 0, vocab_size: int = VOCABULARY) -> transformers.PreTrainedModel:
+    """A random model in float32: "llama2" (and Vicuna), "llama_gqa", "llama3" (scaled RoPE, GQA, tied), "qwen2" (biases,
+    GQA) or "qwen25" (the same, tied, as the small Qwen2.5 are)."""
     sizes = {
-        "vocab_size": VOCABULARY,
+        "vocab_size": vocab_size,
         "hidden_size": WIDTH,
         "intermediate_size": HIDDEN,
         "num_hidden_layers": LAYERS,
@@ -49,52 +54,37 @@ def language_model(family: str, seed: int = 0) -> transformers.PreTrainedModel:
         "eos_token_id": None,
         "pad_token_id": 0,
     }
-    if family == "qwen2":
-        return randomise(transformers.Qwen2ForCausalLM(transformers.Qwen2Config(**sizes)), seed)
+    if family in ("qwen2", "qwen25"):
+        config = transformers.Qwen2Config(**sizes, tie_word_embeddings=family == "qwen25")
+        return randomise(transformers.Qwen2ForCausalLM(config), seed)
     extra = {"rope_parameters": LLAMA3_SCALING, "tie_word_embeddings": True} if family == "llama3" else {}
     return randomise(transformers.LlamaForCausalLM(transformers.LlamaConfig(**sizes, **extra)), seed)
 
 
+def import_model(model: transformers.PreTrainedModel) -> tuple[dict[str, ConfigDict], dict[str, dict]]:
+    """Configs (in float32) and parameter trees by block, as `import_hf` reads them from what transformers saves."""
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        source = open_source(Path(folder))
+        source.check()
+        blocks = {name: block for part in source.parts.values() for name, block in part.items()}
+        params = unflatten({path: make() for part in source.parts for path, make in source.leaves(part)})
+    for block in blocks.values():
+        block.config.dtype = block.config.param_dtype = "float32"
+    return {name: block.config for name, block in blocks.items()}, params
+
+
+@functools.cache
+def _imported(family: str, seed: int = 0) -> tuple[transformers.PreTrainedModel, ConfigDict, dict]:
+    theirs = language_model(family, seed)
+    configs, params = import_model(theirs)
+    configs["llm"].remat = "none"
+    return theirs, configs["llm"], params["llm"]
+
+
 def llama_config(family: str) -> ConfigDict:
     """This project's config of the same model."""
-    config = default_llama_config()
-    config.vocab_size, config.hidden_size, config.intermediate_size = VOCABULARY, WIDTH, HIDDEN
-    config.num_hidden_layers, config.num_attention_heads, config.head_dim = LAYERS, HEADS, DIM
-    config.num_key_value_heads = HEADS if family == "llama2" else 2
-    config.rms_norm_eps = 1e-6
-    config.qkv_bias = family == "qwen2"
-    if family == "llama3":
-        config.rope_scaling.type, config.rope_scaling.original_max_position_embeddings = "llama3", 64
-        config.tie_word_embeddings = True
-    config.dtype = config.param_dtype = "float32"
-    config.remat = "none"
-    return config
-
-
-def llama_params(model: transformers.PreTrainedModel) -> dict:
-    """The model's weights as the parameter tree of `Llama`."""
-    state = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-
-    def stacked(name: str) -> np.ndarray:
-        return np.stack([state[f"model.layers.{layer}.{name}"] for layer in range(LAYERS)])
-
-    def linear(name: str) -> dict:
-        bias = {"bias": stacked(f"{name}.bias")} if f"model.layers.0.{name}.bias" in state else {}
-        return {"kernel": stacked(f"{name}.weight").swapaxes(1, 2)} | bias
-
-    params = {
-        "embed_tokens": {"embedding": state["model.embed_tokens.weight"]},
-        "norm": {"scale": state["model.norm.weight"]},
-        "layers": {
-            "input_layernorm": {"scale": stacked("input_layernorm.weight")},
-            "post_attention_layernorm": {"scale": stacked("post_attention_layernorm.weight")},
-            "self_attn": {name: linear(f"self_attn.{name}") for name in ("q_proj", "k_proj", "v_proj", "o_proj")},
-            "mlp": {name: linear(f"mlp.{name}") for name in ("gate_proj", "up_proj", "down_proj")},
-        },
-    }
-    if not model.config.tie_word_embeddings:
-        params["lm_head"] = {"kernel": state["lm_head.weight"].T}
-    return params
+    return _imported(family)[1].copy_and_resolve_references()
 
 
 def fill(make: Callable[[nnx.Rngs], nnx.Module], seed: int = 0) -> nnx.Module:
@@ -114,5 +104,5 @@ def load(make: Callable[[nnx.Rngs], nnx.Module], params: dict) -> nnx.Module:
 @functools.cache
 def pair(family: str, seed: int = 0) -> tuple[transformers.PreTrainedModel, Llama]:
     """The same random model in both libraries."""
-    theirs = language_model(family, seed)
-    return theirs, load(lambda rngs: Llama(llama_config(family), rngs=rngs), llama_params(theirs))
+    theirs, config, params = _imported(family, seed)
+    return theirs, load(lambda rngs: Llama(config, rngs=rngs), params)

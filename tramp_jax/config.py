@@ -32,6 +32,8 @@ def default_config() -> ConfigDict:
     config.data = default_data_config()
     config.model = default_model_config()
     config.ownership = default_ownership()
+    # Where a new run's parameters come from, per part: a folder that `python -m tramp_jax.import_hf` made, "" for fresh ones.
+    config.init_from = ConfigDict({"llm": "", "lora": "", "vision": "", "motion": "", "projection": ""})
 
     # Steps of both tasks together (ours: TraMP-LLaMA's length is unpublished).
     config.total_steps = 10_000
@@ -56,7 +58,8 @@ def default_config() -> ConfigDict:
     config.log_every = 50  # steps between lines where the output is not a terminal (ours)
     config.generation = ConfigDict({"max_new_tokens": 192, "batch_size": 16})  # greedy decoding (ours)
     config.tokenizer = ConfigDict()
-    # Empty: train a sentencepiece model on the training reports (the demo); else the path of a .model file.
+    # A sentencepiece .model, a tokenizer.json or a folder with one. Empty: that of init_from.llm, else a sentencepiece model
+    # trained on the training reports (the demo).
     config.tokenizer.path = ""
     config.tokenizer.vocab_size = 512  # only for a tokenizer trained here (ours)
     return config
@@ -130,15 +133,25 @@ def save_config(config: ConfigDict, path: Path) -> None:
 
 
 def load_config(run: Path) -> ConfigDict:
-    """Reads RUN/config.json.
+    """Reads RUN/config.json. An option that is newer than the run gets its default, which is what the run did.
 
     Raises:
       UserError: the folder is no run.
     """
     path = run / "config.json"
     try:
-        return ConfigDict(json.loads(path.read_text()))
+        return ConfigDict(_filled(json.loads(path.read_text()), default_config().to_dict()))
     except FileNotFoundError as error:
         raise UserError(f"{run}: no config.json there, so not a training run: pass the --workdir of tramp_jax.train") from error
     except ValueError as error:
         raise UserError(f"{path}: not a config ({error}): restore it from the run's newest checkpoint") from error
+
+
+def _filled(saved: dict, defaults: dict) -> dict:
+    missing = {key: value for key, value in defaults.items() if key not in saved}
+    deeper = {
+        key: _filled(value, defaults[key])
+        for key, value in saved.items()
+        if isinstance(value, dict) and isinstance(defaults.get(key), dict)
+    }
+    return {**saved, **missing, **deeper}

@@ -16,19 +16,19 @@ from input_pipeline.measured import standardisation
 from input_pipeline.pipeline import batches, instruction
 from input_pipeline.records import EXPRESSIONS
 from input_pipeline.splits import load_split
-from input_pipeline.tokenizer import Tokenizer, train_tokenizer
-from tramp_jax.checkpoint.store import CheckpointStore, abstract
+from input_pipeline.tokenizer import Tokenizer, has_tokenizer, train_tokenizer
+from tramp_jax.checkpoint.store import MODEL_PARTS, CheckpointStore, abstract
 from tramp_jax.config import save_config
+from tramp_jax.hf.parts import load_parts
 from tramp_jax.inference import Predictor
 from tramp_jax.metrics.severity import by_expression, spearman
-from tramp_jax.models.tramp_llama import TrampLlama
+from tramp_jax.models.tramp_llama import TrampLlama, Tree
 from tramp_jax.sharding.mesh import check_batch, make_mesh
 from tramp_jax.sharding.rules import shardings_of
 from tramp_jax.tasks.table import Task, active_tasks
 from tramp_jax.training.loop import Trainer, train
-from tramp_jax.training.state import TrainState, initial_state
-
-TOKENIZER = "tokenizer.model"
+from tramp_jax.training.ownership import flatten, unflatten
+from tramp_jax.training.state import Partition, TrainState, fresh_moments, initial_state
 
 
 def train_run(config: ConfigDict, run: Path) -> None:
@@ -96,47 +96,65 @@ def train_run(config: ConfigDict, run: Path) -> None:
 
 
 def run_tokenizer(config: ConfigDict, run: Path, dataset: Dataset, train_indices: list[int]) -> Tokenizer:
-    """The run's own copy of its tokenizer, trained on the training reports where none is given.
+    """The run's own copy of its tokenizer: of `tokenizer.path`, else of the pretrained LLaMA, else trained on the reports.
 
     Raises:
-      UserError: the tokenizer file is missing, or there are no reports to train one on.
+      UserError: the folder named holds no tokenizer, or there are no reports to train one on.
     """
-    path = run / TOKENIZER
-    if not path.exists():
-        if config.tokenizer.path:
-            source = Path(config.tokenizer.path)
-            if not source.is_file():
-                raise UserError(
-                    f"tokenizer.path={source}: no such file: pass a sentencepiece .model, or leave it empty to train one"
-                )
-            path.write_bytes(source.read_bytes())
+    if not has_tokenizer(run):
+        source = config.tokenizer.path or config.init_from.llm
+        if source:
+            Tokenizer.load(Path(source)).save(run)
         else:
             texts = [label.report for label in (dataset.labels[i] for i in train_indices) if label.report]
             if not texts:
                 raise UserError(
-                    f"{config.data.path}: no reports in the training fold: set tokenizer.path to a sentencepiece .model"
+                    f"{config.data.path}: no reports in the training fold: set tokenizer.path to a pretrained tokenizer"
                 )
             texts += [instruction(name) for name in EXPRESSIONS]
-            path.write_bytes(train_tokenizer(texts, config.tokenizer.vocab_size))
-    return Tokenizer(path.read_bytes())
+            Tokenizer(train_tokenizer(texts, config.tokenizer.vocab_size)).save(run)
+    return Tokenizer.load(run)
 
 
 def starting_state(
     config: ConfigDict, model: TrampLlama, tasks: list[Task], mesh: jax.sharding.Mesh, store: CheckpointStore
 ) -> TrainState:
-    """The newest checkpoint's state, or fresh parameters, each leaf made where it lies."""
-
-    def make(key: jax.Array):
-        return initial_state(model, config, tasks, key).to_tree()
-
-    key = jax.random.key(config.seed)
-    shapes = jax.eval_shape(make, key)
+    """The newest checkpoint's state, or a new one: parameters of `config.init_from` and fresh ones, each made where it lies."""
+    shapes = jax.eval_shape(lambda key: initial_state(model, config, tasks, key).to_tree(), jax.random.key(config.seed))
     shardings = shardings_of(shapes, mesh, frozenset(model.blocks))
     if store.latest() is None:
-        # Runs once, so on CPU it is compiled for speed of compilation: many small random programs in one.
-        options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
-        return TrainState.from_tree(jax.jit(make, out_shardings=shardings).lower(key).compile(options)(key))
+        return _new_state(config, model, tasks, mesh, shapes, shardings)
     like = jax.tree.map(lambda s, where: jax.ShapeDtypeStruct(s.shape, s.dtype, sharding=where), shapes, shardings)
     state = store.restore(abstract(like))
     print(f"continuing from step {state.step}", file=sys.stderr)
     return state
+
+
+def _new_state(
+    config: ConfigDict, model: TrampLlama, tasks: list[Task], mesh: jax.sharding.Mesh, shapes: Tree, shardings: Tree
+) -> TrainState:
+    given = dict(zip(MODEL_PARTS, load_parts(config, shapes, mesh, frozenset(model.blocks)), strict=True))
+    found = {part: flatten(given[part]) for part in MODEL_PARTS}
+    missing = [path for part in MODEL_PARTS for path in flatten(shapes[part]) if path not in found[part]]
+    # A block that is given whole is never drawn: beside the pretrained LLaMA there is no room for a random one.
+    drawn = frozenset(path.split("/")[0] for path in missing)
+    _tell_what_stays_fresh(config, given["params"], missing)
+    where = tuple({name: tree for name, tree in shardings[part].items() if name in drawn} for part in MODEL_PARTS)
+    # Runs once, so on CPU it is compiled for speed of compilation: many small random programs in one.
+    options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
+    key = jax.random.key(config.seed)
+    fresh = jax.jit(lambda key: model.init(key, drawn), out_shardings=where).lower(key).compile(options)(key)
+    params, stats = (unflatten(flatten(mine) | found[part]) for part, mine in zip(MODEL_PARTS, fresh, strict=True))
+    partition = Partition.of(params, stats, config, tasks)
+    owned = {task.name: partition.split(params, task, config.model)[0] for task in tasks}
+    moments = jax.jit(lambda owned: fresh_moments(config, tasks, owned), out_shardings=shardings["opt"])(owned)
+    return TrainState(params, stats, moments, {task.name: 0 for task in tasks}, 0)
+
+
+def _tell_what_stays_fresh(config: ConfigDict, given: Tree, missing: list[str]) -> None:
+    for part, folder in config.init_from.items():
+        if folder:
+            print(f"init_from.{part}: {folder}", file=sys.stderr)
+    partly = [path for path in missing if path.split("/")[0] in given]
+    if partly:
+        print(f"init_from leaves fresh: {', '.join(partly)}", file=sys.stderr)

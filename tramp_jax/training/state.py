@@ -94,8 +94,10 @@ def initial_state(model: TrampLlama, config: ConfigDict, tasks: Sequence[Task], 
     """Fresh parameters, moments for what is trained and none for what is frozen. Traceable by `jax.eval_shape`."""
     params, stats = model.init(key)
     partition = Partition.of(params, stats, config, tasks)
-    opt = {
-        name: optimizer.init(partition.split(params, task, config.model)[0])
-        for task, (name, optimizer) in zip(tasks, optimizers(config, tasks).items(), strict=True)
-    }
-    return TrainState(params, stats, opt, {task.name: 0 for task in tasks}, 0)
+    owned = {task.name: partition.split(params, task, config.model)[0] for task in tasks}
+    return TrainState(params, stats, fresh_moments(config, tasks, owned), {task.name: 0 for task in tasks}, 0)
+
+
+def fresh_moments(config: ConfigDict, tasks: Sequence[Task], owned: dict[str, Tree]) -> dict[str, optax.OptState]:
+    """Task -> the state of its optimizer before the first step, from the parameters that the task owns."""
+    return {name: optimizer.init(owned[name]) for name, optimizer in optimizers(config, tasks).items()}

@@ -1,0 +1,182 @@
+"""An exported folder works where nothing of this project is installed: the same inputs, scores and reports."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import simplejpeg
+import torch
+from full_factory import clip_inputs, exported, pytorch_model, random_trees
+from ml_collections import ConfigDict
+from tiny import demo_config, tiny_config
+
+from input_pipeline.dataset import Dataset
+from input_pipeline.measured import standardisation
+from input_pipeline.pipeline import single_batch
+from input_pipeline.tokenizer import Tokenizer, train_tokenizer
+from tramp_jax.hf.full import write_full
+from tramp_jax.models.tramp_llama import TrampLlama
+from tramp_jax.tasks import report
+
+SIZE = 30  # not the stored 32 x 32 pixels, but over 7/8 of it, where the pipeline's JPEG decoder does not scale by itself
+DATA = {"data__image_size": SIZE, "model__vision__image_size": SIZE, "model__llm__vocab_size": 400}
+DEMO_DATA = {
+    "data__features": ("x", "y", "dx", "dy", "r", "g", "b", "dr", "dg", "db"),
+    "model__motion__features": 10,
+    "data__remove_head_motion": True,
+    "data__resample_fps": 6.0,
+}
+# Runs in the other process. Arguments: folders, each with inputs.npz, where found.npz is written.
+SCRIPT = '''
+import sys
+
+FORBIDDEN = {"jax", "jaxlib", "flax", "tramp_jax", "input_pipeline", "ml_collections", "grain", "sentencepiece", "simplejpeg"}
+
+
+class Without:
+    """A finder that does not find what is forbidden."""
+
+    def __init__(self, finder):
+        self.finder = finder
+
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
+
+    def find_spec(self, name, path=None, target=None):
+        return None if name.split(".")[0] in FORBIDDEN else self.finder.find_spec(name, path, target)
+
+
+sys.meta_path[:] = [Without(finder) for finder in sys.meta_path]
+import numpy as np
+import torch
+from transformers import AutoModel, AutoProcessor
+
+for folder in sys.argv[1:]:
+    given = dict(np.load(f"{folder}/inputs.npz"))
+    without_scipy = not given.pop("scipy")
+    if without_scipy:
+        for name in [name for name in sys.modules if name.split(".")[0] == "scipy"]:
+            del sys.modules[name]
+        FORBIDDEN.add("scipy")
+    report = torch.from_numpy(given.pop("report"))
+    model, info = AutoModel.from_pretrained(folder, trust_remote_code=True, output_loading_info=True)
+    assert not any(info.values()), info
+    assert not model.training
+    processor = AutoProcessor.from_pretrained(folder, trust_remote_code=True)
+    inputs = processor(expression=str(given.pop("expression")), layout=str(given.pop("layout")), **given)
+    text = [inputs.pop(name) for name in ("input_ids", "attention_mask")]
+    with torch.no_grad():
+        outputs = model(**inputs, input_ids=text[0], attention_mask=text[1])
+    new = model.generate_report(**inputs, input_ids=text[0], attention_mask=text[1])
+    both = processor.batch([{**inputs, "input_ids": text[0], "attention_mask": text[1]}] * 2)
+    assert torch.equal(model.generate_report(**both), torch.cat([new, new]))
+    found = {f"in.{name}": value.numpy() for name, value in inputs.items()}
+    found |= {f"out.{name}": value.numpy() for name, value in outputs.items()}
+    found |= {"ids": text[0].numpy(), "new": new.numpy(), "report": np.array(processor.decode_report(report)[0])}
+    found["llm_dtype"] = np.array(str(model.language_model.dtype))
+    found["other_dtypes"] = np.array(sorted({str(p.dtype) for n, p in model.named_parameters() if "language_model" not in n}))
+    np.savez(f"{folder}/found.npz", **found)
+try:
+    processor = AutoProcessor.from_pretrained(sys.argv[1], trust_remote_code=True)
+    processor._kinematics(None)
+except ImportError as error:
+    assert "pip install scipy" in str(error)
+    print("told that kinematics need scipy")
+print("clean" if not FORBIDDEN & {name.split(".")[0] for name in sys.modules} else "not clean")
+'''
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """What the other process must find."""
+
+    batch: dict[str, np.ndarray]
+    outputs: dict[str, np.ndarray]
+    new: np.ndarray
+    report: str
+    folder: Path
+
+    def found(self) -> dict[str, np.ndarray]:
+        return dict(np.load(self.folder / "found.npz"))
+
+
+def prepare(folder: Path, simulated: Path, config: ConfigDict, dtype: str, scipy: bool) -> Case:
+    """Exports a random model, with a clip beside it, and works out what is right."""
+    source = Dataset.open(simulated)
+    if config.model.kinematic_tokens:
+        config.data.kinematics_centre, config.data.kinematics_scale = standardisation(source, range(20))
+    index = next(i for i, label in enumerate(source.labels) if label.expression == "smile")
+    clip = source.clip(index, with_frames=True)
+    tokenizer = Tokenizer(train_tokenizer([label.report for label in source.labels], 400))
+    tokens = {"bos_token_id": tokenizer.bos_id, "eos_token_id": list(tokenizer.eos_ids), "pad_token_id": tokenizer.pad_id}
+    params, stats = exported(config, *random_trees(TrampLlama(config.model)))
+    folder.mkdir()
+    write_full(folder, params, stats, config, tokenizer.hf_files(), {"language_model": dtype}, tokens)
+    written = [*tokenizer.target(clip.label.report), *[tokenizer.pad_id] * 3]
+    np.savez(
+        folder / "inputs.npz",
+        scipy=scipy,
+        report=np.array([written]),
+        expression=clip.label.expression,
+        layout=clip.layout,
+        landmarks=clip.landmarks,
+        times=clip.times,
+        colours=clip.colours,
+        tracked=clip.tracked,
+        frames=np.stack([simplejpeg.decode_jpeg(jpeg, "RGB") for jpeg in clip.frames]),
+        frame_index=clip.frame_index,
+    )
+    batch = single_batch(clip, config.data, tokenizer, needs=report.needs(config.model))
+    model = pytorch_model(config, params, stats, tokens, dtype)
+    prompt = torch.from_numpy(batch["tokens"][:, : batch["prompt_length"][0]]).long()
+    with torch.no_grad():
+        outputs = {name: value.numpy() for name, value in model(**clip_inputs(batch), input_ids=prompt).items()}
+    new = model.generate_report(**clip_inputs(batch), input_ids=prompt).numpy()
+    return Case(batch, outputs, new, clip.label.report, folder)
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory, simulated) -> dict[str, Case]:
+    root = tmp_path_factory.mktemp("exports")
+    demo, paper = demo_config(**DATA, **DEMO_DATA), tiny_config(**DATA)
+    demo.generation.max_new_tokens = paper.generation.max_new_tokens = 12
+    made = {
+        "demo": prepare(root / "demo", simulated, demo, "float32", scipy=True),
+        "paper": prepare(root / "paper", simulated, paper, "bfloat16", scipy=False),
+    }
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment |= {"HF_HOME": str(root / "cache"), "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-c", SCRIPT, *(str(case.folder) for case in made.values())]
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert done.stdout.splitlines()[-2:] == ["told that kinematics need scipy", "clean"]
+    return made
+
+
+@pytest.mark.parametrize("name", ["demo", "paper"])
+def test_the_processor_makes_what_the_pipeline_makes(name, cases):
+    case, found = cases[name], cases[name].found()
+    given = {key[3:]: value for key, value in found.items() if key.startswith("in.")}
+    assert given.keys() == clip_inputs(case.batch).keys()
+    for key, value in given.items():
+        np.testing.assert_array_equal(value, case.batch[key], err_msg=key)
+    length = case.batch["prompt_length"][0]
+    np.testing.assert_array_equal(found["ids"], case.batch["tokens"][:, :length])
+
+
+@pytest.mark.parametrize("name", ["demo", "paper"])
+def test_the_loaded_model_says_the_same(name, cases):
+    case, found = cases[name], cases[name].found()
+    for key, value in case.outputs.items():
+        np.testing.assert_allclose(found[f"out.{key}"], value, atol=1e-5, err_msg=key)
+    np.testing.assert_array_equal(found["new"], case.new)
+    assert str(found["report"]) == case.report
+
+
+def test_only_the_language_model_is_in_half_precision(cases):
+    dtypes = {name: (str(case.found()["llm_dtype"]), list(case.found()["other_dtypes"])) for name, case in cases.items()}
+    assert dtypes == {"demo": ("torch.float32", ["torch.float32"]), "paper": ("torch.bfloat16", ["torch.float32"])}

@@ -1,0 +1,108 @@
+"""`python -m tramp_jax.hf.pytorch.convert_pickle FILE.pth --output=FOLDER`: a PyTorch pickle rewritten as safetensors.
+
+The one place of the project that opens a pickle, in a process of its own and with `weights_only=True`, which refuses anything
+but tensors and plain containers. Only tensors are kept.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import numpy as np
+from absl import flags
+
+from input_pipeline import cli
+from input_pipeline.errors import UserError
+
+_OUTPUT = flags.DEFINE_string("output", None, "Folder to make, with model.safetensors.")
+
+USAGE = "python -m tramp_jax.hf.pytorch.convert_pickle FILE.pth --output=FOLDER"
+# Where training scripts keep the weights beside their optimizer: TraMP-Former "model", Former-DFER "state_dict".
+WRAPPERS = ("model", "state_dict", "model_state_dict")
+
+
+def main(argv: Sequence[str]) -> None:
+    """One positional argument; flags are absl's."""
+    if len(argv) != 1:
+        raise UserError(f"expected one FILE, got {len(argv)}; usage: {USAGE}")
+    count = convert(Path(argv[0]), Path(_OUTPUT.value))
+    print(f"{count} tensors: python -m tramp_jax.import_hf --model={_OUTPUT.value} --output=...")
+
+
+def convert(file: Path, output: Path) -> int:
+    """Writes the tensors of a pickle as OUTPUT/model.safetensors.
+
+    Names lose the "module." that DataParallel puts in front of all of them.
+
+    Returns:
+      How many.
+
+    Raises:
+      UserError: torch is absent, or the file is no pickle of tensors.
+    """
+    from tramp_jax.hf.tensors import new_folder
+
+    tensors = tensors_of(_read(file))
+    if not tensors:
+        raise UserError(f"{file}: holds no tensors, at the top or under {', '.join(map(repr, WRAPPERS))}: pass a state dict")
+    from safetensors.torch import save_file
+
+    with new_folder(output) as made:
+        # Cloned, since safetensors refuses tensors that share memory (tied embeddings).
+        owned = {name: x.detach().clone().contiguous() for name, x in tensors.items()}
+        save_file(owned, made / "model.safetensors", {"format": "pt"})
+    return len(tensors)
+
+
+def _read(file: Path) -> Any:
+    try:
+        import torch
+    except ImportError as error:
+        raise UserError("torch is not installed; it reads the pickle: pip install 'tramp-jax[torch]'") from error
+    if not file.is_file():
+        raise UserError(f"{file}: no such file: pass a .pth, .pt or .bin")
+    try:
+        with torch.serialization.safe_globals(_harmless()):
+            return torch.load(file, map_location="cpu", weights_only=True)
+    except (UnpicklingError, RuntimeError, EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(
+            f"{file}: cannot be read as tensors alone ({reason}); damaged, or it holds other objects: save its state dict again"
+        ) from error
+
+
+class _Recorder:
+    """In the place of the curves (a class of its own) that TraMP-Former's training script saves beside the weights."""
+
+
+def _harmless() -> list[Any]:
+    """What TraMP-Former's checkpoints hold beside tensors, none of which runs code: a NumPy number and that recorder."""
+    scalar = np.dtype(np.float64).type(0).__reduce__()[0]
+    names = [f"numpy.{core}.multiarray.scalar" for core in ("core", "_core")]
+    array = [(np.zeros(1).__reduce__()[0], f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")]
+    dtypes = [np.dtype, np.ndarray, type(np.dtype(np.float64)), type(np.dtype(np.float32))]
+    return [*((scalar, name) for name in names), *array, *dtypes, (_Recorder, "utils.vis_tools.RecorderMeter")]
+
+
+def tensors_of(values: Any) -> dict[str, Any]:
+    """The named tensors of a checkpoint, without the wrapper around them and without "module."."""
+    import torch
+
+    for wrapper in WRAPPERS:
+        if isinstance(values, Mapping) and isinstance(values.get(wrapper), Mapping):
+            values = values[wrapper]
+            break
+    if not isinstance(values, Mapping):
+        return {}
+    tensors = {str(name): value for name, value in values.items() if isinstance(value, torch.Tensor)}
+    wrapped = tensors and all(name.startswith("module.") for name in tensors)
+    return {name.removeprefix("module."): value for name, value in tensors.items()} if wrapped else tensors
+
+
+if __name__ == "__main__":
+    flags.mark_flag_as_required("output")
+    cli.run(main, USAGE)

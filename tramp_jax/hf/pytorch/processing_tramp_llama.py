@@ -1,0 +1,197 @@
+"""From a clip's landmarks and frames to the inputs of `TrampLlamaModel`, with the preprocessing that training used.
+
+T landmark frames of the clip, L landmarks of the layout, K RGB frames, F frames that the model sees, V = 63 landmark tokens.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import BatchFeature
+from transformers.processing_utils import ProcessorMixin
+
+from input_pipeline import measured, transforms
+from input_pipeline.images import resize
+from input_pipeline.motion.layouts import to_tokens
+from input_pipeline.windows import Window, aligned_frames, make_window
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Clip:
+    """What `TrampLlamaProcessor` was given; fields as its arguments."""
+
+    landmarks: np.ndarray
+    times: np.ndarray
+    colours: np.ndarray
+    tracked: np.ndarray
+    layout: str
+
+    def clip(self, index: int) -> Clip:
+        """A data set of this clip alone, for `measured`."""
+        return self
+
+
+class TrampLlamaProcessor(ProcessorMixin):
+    """Makes the inputs of one clip, and text of what the model wrote.
+
+    Args:
+      tokenizer: with the chat template that the model was trained with.
+      data: the training's settings; tramp-jax documents each in its `input_pipeline.pipeline.default_data_config`.
+      needs: what the model reads, out of "trajectory", "frames", "kinematics", "text".
+      expressions: the posed expressions that the model knows, in its order.
+      instruction: what the language model is asked, with "{expression}" in it.
+    """
+
+    attributes = ["tokenizer"]  # noqa: RUF012 - as transformers 4 has it
+    tokenizer_class = "AutoTokenizer"
+
+    def __init__(
+        self,
+        tokenizer: Any,
+        data: dict[str, Any] | None = None,
+        needs: Sequence[str] = (),
+        expressions: Sequence[str] = (),
+        instruction: str = "",
+        chat_template: str | None = None,
+    ):
+        self.data, self.needs, self.expressions, self.instruction = data or {}, list(needs), list(expressions), instruction
+        super().__init__(tokenizer, chat_template=chat_template)
+
+    def __call__(
+        self,
+        landmarks: np.ndarray,
+        times: np.ndarray,
+        *,
+        expression: str,
+        colours: np.ndarray | None = None,
+        tracked: np.ndarray | None = None,
+        layout: str = "mediapipe478",
+        frames: Sequence[np.ndarray] | None = None,
+        frame_index: Sequence[int] | None = None,
+        frame_times: Sequence[float] | None = None,
+    ) -> BatchFeature:
+        """The inputs of one clip.
+
+        Args:
+          landmarks: (T, L, 3). Origin at the centre of a square crop around the face, unit = side of the crop, x right in the
+            image, y down, z away from the camera. Untracked frames repeat the last tracked one.
+          times: (T,) seconds, strictly increasing.
+          expression: what the person was asked to do, one of `expressions`.
+          colours: (T, L, 3) uint8 RGB under each landmark; may be None for a model that reads no colour.
+          tracked: (T,) bool, whether a face was found; None for always.
+          layout: "mediapipe478", "insightface106", "openface68", or "tokens63" for the 63 tokens themselves.
+          frames: K images (H, W, 3) uint8 RGB of the face crop, for a model that sees. Resized as in training, where the JPEG
+            decoder does a part of it: much larger images come out a little different.
+          frame_index: (K,) the landmark frame that each image belongs to; None with K = T for one to one.
+          frame_times: (K,) seconds, in place of `frame_index`.
+
+        Returns:
+          Tensors of a batch of one: trajectory (1, T', 63, C), trajectory_time (1, T'), expression (1,), input_ids and
+          attention_mask (1, P), and by need frames (1, F, h, w, 3) uint8, frame_mask (1, F), kinematics (1, 53).
+
+        Raises:
+          ValueError: something that the model needs is missing, or an unknown expression.
+          ImportError: kinematics need SciPy.
+          input_pipeline.errors.UserError, or its copy in an export: landmarks that do not fit the layout.
+        """
+        if expression not in self.expressions:
+            raise ValueError(f"expression {expression!r}: unknown; use one of {', '.join(self.expressions)}")
+        landmarks, times = np.asarray(landmarks), np.asarray(times)
+        tracked = np.ones(len(times), bool) if tracked is None else np.asarray(tracked, bool)
+        clip = Clip(landmarks, times, self._colours(colours, landmarks), tracked, layout)
+        resting = self.data["rest_frames"] if expression == "rest" else 0
+        window = make_window(times, resting or self.data["trajectory_length"], self.data["resample_fps"])
+        inputs = {
+            "trajectory": self._trajectory(clip, window),
+            "trajectory_time": window.time_index,
+            "expression": np.int64(self.expressions.index(expression)),
+        }
+        if "frames" in self.needs:
+            inputs |= self._frames(clip, window, frames, frame_index, frame_times)
+        if "kinematics" in self.needs:
+            inputs["kinematics"] = self._kinematics(clip)
+        tensors = {name: torch.from_numpy(np.ascontiguousarray(np.asarray(value)[None])) for name, value in inputs.items()}
+        return BatchFeature({**tensors, **self._text(expression)})
+
+    def batch(self, clips: Sequence[BatchFeature]) -> BatchFeature:
+        """Clips of one call each as one batch; shorter instructions are padded on the right."""
+        longest = max(clip["input_ids"].shape[1] for clip in clips)
+        filler = {"input_ids": self.tokenizer.pad_token_id or 0, "attention_mask": 0}
+
+        def padded(name: str, value: torch.Tensor) -> torch.Tensor:
+            missing = longest - value.shape[1] if name in filler else 0
+            return torch.nn.functional.pad(value, (0, missing), value=filler[name]) if missing else value
+
+        return BatchFeature({name: torch.cat([padded(name, clip[name]) for clip in clips]) for name in clips[0]})
+
+    def decode_report(self, ids: torch.Tensor) -> str | list[str]:
+        """The text of `TrampLlamaModel.generate_report`: (M,) one report, (B, M) a list of them."""
+        if ids.ndim == 1:
+            return self.tokenizer.decode(ids, skip_special_tokens=True)
+        return self.tokenizer.batch_decode(ids, skip_special_tokens=True)
+
+    @property
+    def model_input_names(self) -> list[str]:
+        """Keys of what `__call__` returns."""
+        optional = {"frames": ["frames", "frame_mask"], "kinematics": ["kinematics"]}
+        chosen = [name for need in self.needs for name in optional.get(need, [])]
+        return ["trajectory", "trajectory_time", "expression", *chosen, "input_ids", "attention_mask"]
+
+    def _colours(self, colours: np.ndarray | None, landmarks: np.ndarray) -> np.ndarray:
+        if colours is not None:
+            return np.asarray(colours)
+        wanted = [name for name in self.data["features"] if name[-1] in "rgb"]
+        if wanted:
+            raise ValueError(f"this model reads colours ({', '.join(wanted)}): pass colours (T, L, 3) uint8")
+        return np.zeros(landmarks.shape, np.uint8)
+
+    def _trajectory(self, clip: Clip, window: Window) -> np.ndarray:
+        data = self.data
+        tokens, colours = to_tokens(clip.landmarks, clip.layout), to_tokens(clip.colours, clip.layout)
+        if data["remove_head_motion"]:
+            pixels = transforms.to_head_free_pixels(tokens, clip.times, clip.tracked)
+        else:
+            pixels = transforms.to_pixels(tokens)
+        units = data["position_unit"], data["displacement_unit"]
+        return transforms.make_features(window.sample(pixels), window.sample(colours), tuple(data["features"]), *units)
+
+    def _frames(
+        self,
+        clip: Clip,
+        window: Window,
+        frames: Sequence[np.ndarray] | None,
+        index: Sequence[int] | None,
+        seconds: Sequence[float] | None,
+    ) -> dict[str, np.ndarray]:
+        if frames is None or not len(frames):
+            raise ValueError("this model sees frames: pass frames, and frame_index or frame_times")
+        if seconds is not None:
+            index = np.abs(np.asarray(seconds)[:, None] - clip.times).argmin(axis=1)
+        index = np.arange(len(clip.times)) if index is None else np.asarray(index)
+        if len(index) != len(frames):
+            raise ValueError(f"{len(frames)} frames with {len(index)} places in time: pass one of frame_index per frame")
+        chosen = aligned_frames(window, clip.times[index], self.data["num_frames"])
+        images = np.stack([resize(np.asarray(frames[i]), self.data["image_size"]) for i in chosen])
+        mask = clip.tracked[index][chosen]
+        # A window without any face keeps all: an empty mask leaves the model nothing to average.
+        return {"frames": images, "frame_mask": mask if mask.any() else np.ones_like(mask)}
+
+    def _kinematics(self, clip: Clip) -> np.ndarray:
+        if importlib.util.find_spec("scipy") is None:
+            raise ImportError("this model's reports read measured kinematics, which need SciPy: pip install scipy")
+        features = measured.features_of(clip, 0)
+        return measured.standardised(features, self.data["kinematics_centre"], self.data["kinematics_scale"], False)
+
+    def _text(self, expression: str) -> dict[str, torch.Tensor]:
+        messages = [{"role": "user", "content": self.instruction.format(expression=expression)}]
+        options = {"add_generation_prompt": True, "tokenize": True, "return_dict": True, "return_tensors": "pt"}
+        text = self.tokenizer.apply_chat_template(messages, **options)
+        return {"input_ids": text["input_ids"], "attention_mask": text["attention_mask"]}
+
+
+__all__ = ["TrampLlamaProcessor"]
