@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from full_factory import exported, random_trees
 from tiny import demo_config, tiny_config
+from tokenizer_factory import llama3
 
 from input_pipeline.errors import UserError
+from input_pipeline.text import instruction
+from input_pipeline.tokenizer import Tokenizer
 from tramp_jax.hf.full import block_keys, from_full, model_config, model_json, to_full, write_full
 from tramp_jax.hf.tensors import TensorFolder, write_shards
 from tramp_jax.models.tramp_llama import TrampLlama
@@ -86,20 +89,22 @@ def test_the_config_comes_back_without_what_only_training_reads():
 def test_the_folder_holds_what_transformers_reads(tmp_path):
     config = CONFIGS["the demo's"]()
     _, params, stats = leaves(config)
-    files = {"tokenizer.json": b"{}", "chat_template.jinja": b"{{ messages }}"}
-    write_full(tmp_path, params, stats, config, files, {"language_model": "bfloat16"}, TOKENS)
-    tensors = TensorFolder(tmp_path)
+    tokenizer = Tokenizer.load(llama3(tmp_path / "tokenizer"))
+    out = tmp_path / "out"
+    out.mkdir()
+    write_full(out, params, stats, config, tokenizer, {"language_model": "bfloat16"})
+    tensors = TensorFolder(out)
     assert {name for name, dtype in tensors.dtypes.items() if dtype == "BF16"} == {
         name for name in tensors.dtypes if name.startswith("language_model.")
     }
-    model = json.loads((tmp_path / "config.json").read_text())
+    model = json.loads((out / "config.json").read_text())
     assert model["dtype"] == model["text_config"]["torch_dtype"] == "bfloat16"
-    assert model["text_config"]["eos_token_id"] == [2]
+    assert model["text_config"]["eos_token_id"] == list(tokenizer.eos_ids)
     assert "llm" not in model["tramp"]
-    processor = json.loads((tmp_path / "processor_config.json").read_text())
+    processor = json.loads((out / "processor_config.json").read_text())
     assert processor["needs"] == ["frames", "kinematics", "text", "trajectory"]
-    assert "{expression}" in processor["instruction"]
-    assert (tmp_path / "chat_template.jinja").read_bytes() == b"{{ messages }}"
-    code = [path.read_text() for path in tmp_path.glob("*.py")]
+    assert processor["prompts"]["smile"] == tokenizer.prompt(instruction("smile"))
+    assert (out / "tokenizer.json").read_bytes() == tokenizer.files()["tokenizer.json"]
+    code = [path.read_text() for path in out.glob("*.py")]
     assert len(code) > 10
     assert not any(line.split()[:2] == ["from", "input_pipeline"] for text in code for line in text.splitlines() if line)

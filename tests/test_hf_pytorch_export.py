@@ -115,7 +115,7 @@ def prepare(folder: Path, simulated: Path, config: ConfigDict, dtype: str, scipy
     tokens = {"bos_token_id": tokenizer.bos_id, "eos_token_id": list(tokenizer.eos_ids), "pad_token_id": tokenizer.pad_id}
     params, stats = exported(config, *random_trees(TrampLlama(config.model)))
     folder.mkdir()
-    write_full(folder, params, stats, config, tokenizer.hf_files(), {"language_model": dtype}, tokens)
+    write_full(folder, params, stats, config, tokenizer, {"language_model": dtype})
     written = [*tokenizer.target(clip.label.report), *[tokenizer.pad_id] * 3]
     np.savez(
         folder / "inputs.npz",

@@ -15,7 +15,7 @@ from tramp_jax.hf import parts
 from tramp_jax.hf.adapter import write_adapter
 from tramp_jax.hf.card import model_card
 from tramp_jax.hf.full import LANGUAGE_MODEL, write_full
-from tramp_jax.hf.language import token_ids, write_language_model
+from tramp_jax.hf.language import write_language_model
 from tramp_jax.hf.leaves import StoredLeaf, merged_leaves
 from tramp_jax.hf.tensors import TensorFolder, new_folder
 from tramp_jax.inference import TrainedModel
@@ -142,9 +142,8 @@ class RunExport:
             whole,
             flatten(self.stats),
             self.config,
-            self.tokenizer.hf_files(),
+            self.tokenizer,
             {**heads, LANGUAGE_MODEL: dtype},
-            token_ids(self.tokenizer),
         )
         (folder / "README.md").write_text(model_card(self.config, self._model.step, self._results(), self._base_model()))
 

@@ -19,8 +19,10 @@ from input_pipeline.errors import UserError
 from input_pipeline.motion.kinematics import FEATURE_NAMES
 from input_pipeline.records import EXPRESSIONS
 from input_pipeline.text import instruction
+from input_pipeline.tokenizer import Tokenizer
 from tramp_jax.config import default_model_config
 from tramp_jax.hf.keymap import LINEAR, SAME, Entry, Flat, KeyMap, block_shapes
+from tramp_jax.hf.language import token_ids
 from tramp_jax.hf.llama import hf_config, llama_config, llama_keys
 from tramp_jax.hf.pytorch.vendor import python_files
 from tramp_jax.hf.tensors import TensorFolder, write_shards
@@ -110,9 +112,8 @@ def write_full(
     params: Flat,
     stats: Flat,
     config: ConfigDict,
-    tokenizer_files: Mapping[str, bytes],
+    tokenizer: Tokenizer,
     dtypes: Mapping[str, str],
-    tokens: Mapping[str, Any],
 ) -> None:
     """Fills a folder with everything that `AutoModel` and `AutoProcessor` read.
 
@@ -120,17 +121,17 @@ def write_full(
       folder: exists.
       params, stats: see `to_full`; the leaves may be made layer by layer (`tramp_jax.hf.leaves`).
       config: the run's, as it was trained: with `data.kinematics_centre` where the model has kinematic tokens.
-      tokenizer_files: name -> content: tokenizer.json, tokenizer_config.json, chat_template.jinja.
+      tokenizer: the run's.
       dtypes: see `to_full`; the language model's is the dtype that a user gets unless asked otherwise.
-      tokens: bos_token_id, eos_token_id, pad_token_id.
 
     Raises:
       UserError, OSError: the folder cannot be written; see `tramp_jax.hf.tensors.new_folder`.
     """
     dtype = str(dtypes.get(LANGUAGE_MODEL, config.model.llm.param_dtype))
-    for name, values in (("config.json", model_json(config, dtype, tokens)), ("processor_config.json", processor_json(config))):
+    model, processor = model_json(config, dtype, token_ids(tokenizer)), processor_json(config, tokenizer)
+    for name, values in (("config.json", model), ("processor_config.json", processor)):
         (folder / name).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-    for name, content in tokenizer_files.items():
+    for name, content in tokenizer.hf_files().items():
         (folder / name).write_bytes(content)
     for name, source in python_files().items():
         (folder / name).write_text(source, encoding="utf-8")
@@ -138,7 +139,7 @@ def write_full(
 
 
 def model_json(config: ConfigDict, dtype: str, tokens: Mapping[str, Any]) -> dict[str, Any]:
-    """config.json; arguments as in `write_full`."""
+    """config.json; arguments as in `write_full`, and bos_token_id, eos_token_id, pad_token_id."""
     model = config.model.to_dict()
     return {
         "architectures": ["TrampLlamaModel"],
@@ -182,8 +183,8 @@ def model_config(values: Mapping[str, Any], where: str) -> ConfigDict:
     return config
 
 
-def processor_json(config: ConfigDict) -> dict[str, Any]:
-    """processor_config.json."""
+def processor_json(config: ConfigDict, tokenizer: Tokenizer) -> dict[str, Any]:
+    """processor_config.json. The prompts are token ids: transformers would render some chat templates with today's date."""
     data = config.data.to_dict()
     return {
         "auto_map": {"AutoProcessor": "processing_tramp_llama.TrampLlamaProcessor"},
@@ -191,7 +192,7 @@ def processor_json(config: ConfigDict) -> dict[str, Any]:
         "data": {name: data[name] for name in _DATA_FIELDS},
         "needs": sorted(report.needs(config.model) | severity.scoring_needs(config.model)),
         "expressions": EXPRESSIONS,
-        "instruction": instruction("{expression}"),
+        "prompts": {name: tokenizer.prompt(instruction(name)) for name in EXPRESSIONS},
     }
 
 

@@ -36,6 +36,8 @@ from tramp_jax.tasks import report, severity
 from tramp_jax.training.ownership import flatten, unflatten
 
 Batch = dict[str, np.ndarray]
+# What the limit holds for; the rest is told.
+LIMITED = ("logits", "score", "KL", "tensors")
 _INPUTS = ("trajectory", "trajectory_time", "expression", "frames", "frame_mask", "kinematics", "tokens", "token_mask")
 
 
@@ -70,9 +72,6 @@ def verify(checkpoint: Path, output: Path, *, clips: int, limit: float) -> dict[
             f"{output}: differs from {checkpoint} by more than --verify_limit={limit}: {named}: do not use this export"
         )
     return found
-
-
-LIMITED = ("logits", "score", "KL")
 
 
 def _compare_language(source: Any, folder: Path, clips: int) -> dict[str, float]:
@@ -181,7 +180,7 @@ def _compare_adapter(source: Any, folder: Path, clips: int) -> dict[str, float]:
         float(np.abs(make() - np.asarray(ours[path], np.float32)).max())
         for path, make in lora_keys(source.config.model.llm.num_hidden_layers).leaves(tensors)
     ]
-    return {"tensors": max(differences)}
+    return {"tensors": float(np.max(differences))}  # NaN where one is
 
 
 _COMPARE = {"llm": _compare_language, "adapter": _compare_adapter, "full": _compare_full}

@@ -39,7 +39,7 @@ def vision_config(
       preprocessor: of preprocessor_config.json, for mean and deviation of the pixels; may be empty.
       where: the file, for messages.
       image_size: side of the frames for a tower that takes any; None for its own.
-      layers: how many layers to keep (LLaVA reads CLIP after the last but one); None for all.
+      layers: how many layers to keep (LLaVA reads CLIP after the last but one; the others' last norm forbids it); None for all.
 
     Raises:
       UserError: another family, a field missing, or sizes that do not fit.
@@ -63,6 +63,8 @@ def vision_config(
     if layers is not None:
         if not 0 < layers <= config.num_hidden_layers:
             raise UserError(f"--vision_layers={layers}: the tower in {where} has {config.num_hidden_layers}")
+        if config.post_layernorm and layers < config.num_hidden_layers:
+            raise UserError(f"--vision_layers={layers}: the tower in {where} ends in a norm that only follows its last layer")
         config.num_hidden_layers = layers
     config.image_mean = tuple(preprocessor.get("image_mean") or config.image_mean)
     config.image_std = tuple(preprocessor.get("image_std") or config.image_std)

@@ -6,6 +6,7 @@ but tensors and plain containers. Only tensors are kept.
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -66,10 +67,13 @@ def _read(file: Path) -> Any:
     if not file.is_file():
         raise UserError(f"{file}: no such file: pass a .pth, .pt or .bin")
     try:
-        with torch.serialization.safe_globals(_harmless()):
+        with torch.serialization.safe_globals(_harmless()), warnings.catch_warnings(action="ignore"):
             return torch.load(file, map_location="cpu", weights_only=True)
     except (UnpicklingError, RuntimeError, EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split())[:300]
+        paragraphs = [" ".join(text.split()) for text in str(error).split("\n\n")]
+        # torch's first paragraph advises reading it unsafely, its last names its documentation.
+        known = [text for text in paragraphs if text and "weights_only" not in text]
+        reason = (known or [type(error).__name__])[0][:200].rstrip(".")
         raise UserError(
             f"{file}: cannot be read as tensors alone ({reason}); damaged, or it holds other objects: save its state dict again"
         ) from error

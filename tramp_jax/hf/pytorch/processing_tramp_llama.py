@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,11 +40,11 @@ class TrampLlamaProcessor(ProcessorMixin):
     """Makes the inputs of one clip, and text of what the model wrote.
 
     Args:
-      tokenizer: with the chat template that the model was trained with.
+      tokenizer: of the language model.
       data: the training's settings; tramp-jax documents each in its `input_pipeline.pipeline.default_data_config`.
       needs: what the model reads, out of "trajectory", "frames", "kinematics", "text".
       expressions: the posed expressions that the model knows, in its order.
-      instruction: what the language model is asked, with "{expression}" in it.
+      prompts: expression -> token ids of the instruction, as the model was trained with.
     """
 
     attributes = ["tokenizer"]  # noqa: RUF012 - as transformers 4 has it
@@ -56,10 +56,10 @@ class TrampLlamaProcessor(ProcessorMixin):
         data: dict[str, Any] | None = None,
         needs: Sequence[str] = (),
         expressions: Sequence[str] = (),
-        instruction: str = "",
+        prompts: Mapping[str, Sequence[int]] | None = None,
         chat_template: str | None = None,
     ):
-        self.data, self.needs, self.expressions, self.instruction = data or {}, list(needs), list(expressions), instruction
+        self.data, self.needs, self.expressions, self.prompts = data or {}, list(needs), list(expressions), dict(prompts or {})
         super().__init__(tokenizer, chat_template=chat_template)
 
     def __call__(
@@ -116,7 +116,8 @@ class TrampLlamaProcessor(ProcessorMixin):
         if "kinematics" in self.needs:
             inputs["kinematics"] = self._kinematics(clip)
         tensors = {name: torch.from_numpy(np.ascontiguousarray(np.asarray(value)[None])) for name, value in inputs.items()}
-        return BatchFeature({**tensors, **self._text(expression)})
+        tensors["input_ids"] = torch.tensor([self.prompts[expression]])
+        return BatchFeature({**tensors, "attention_mask": torch.ones_like(tensors["input_ids"])})
 
     def batch(self, clips: Sequence[BatchFeature]) -> BatchFeature:
         """Clips of one call each as one batch; shorter instructions are padded on the right."""
@@ -186,12 +187,6 @@ class TrampLlamaProcessor(ProcessorMixin):
             raise ImportError("this model's reports read measured kinematics, which need SciPy: pip install scipy")
         features = measured.features_of(clip, 0)
         return measured.standardised(features, self.data["kinematics_centre"], self.data["kinematics_scale"], False)
-
-    def _text(self, expression: str) -> dict[str, torch.Tensor]:
-        messages = [{"role": "user", "content": self.instruction.format(expression=expression)}]
-        options = {"add_generation_prompt": True, "tokenize": True, "return_dict": True, "return_tensors": "pt"}
-        text = self.tokenizer.apply_chat_template(messages, **options)
-        return {"input_ids": text["input_ids"], "attention_mask": text["attention_mask"]}
 
 
 __all__ = ["TrampLlamaProcessor"]
