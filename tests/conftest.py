@@ -6,10 +6,22 @@ from pathlib import Path
 # Compilation is most of the suite's time, and tiny programs gain nothing from optimised machine code. Before JAX is imported.
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0".strip()
 
+import differences
 import jax
 import pytest
 
 from input_pipeline.simulate.build import Plan, simulate
+
+
+def pytest_addoption(parser):
+    """`--differences` prints what the comparisons with other people's code found."""
+    parser.addoption("--differences", action="store_true", help="Print the largest difference from every reference.")
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """The table of `--differences`."""
+    if config.getoption("differences"):
+        terminalreporter.write_line("\n".join(["", *differences.table()]))
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,13 @@ from tramp_jax.models.llama import Llama
 from tramp_jax.training.ownership import unflatten
 
 VOCABULARY, WIDTH, HIDDEN, LAYERS, HEADS, DIM = 97, 32, 56, 3, 4, 8
+NAMES = {
+    "llama2": "Llama 2, Vicuna",
+    "llama_gqa": "Llama with GQA",
+    "llama3": "Llama 3.x (scaled RoPE, GQA, tied)",
+    "qwen2": "Qwen2",
+    "qwen25": "Qwen2.5 (tied)",
+}
 LLAMA3_SCALING = {
     "rope_type": "llama3",
     "rope_theta": 10000.0,

@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
+from differences import assert_within
 from flax import nnx
-from pretrained_factory import VOCABULARY, WIDTH, fill, llama_config, pair
+from pretrained_factory import NAMES, VOCABULARY, WIDTH, fill, llama_config, pair
 from transformers import TopPLogitsWarper
 
 from tramp_jax.generation import empty_cache, generate, sample
@@ -31,7 +32,7 @@ def generate_jit(llama, lora, prefix, tokens, mask, **options):
     return generate(llama, lora, prefix, tokens, mask, **{"eos_id": -1, "pad_id": 0, **options})
 
 
-@pytest.mark.parametrize("family", ["llama2", "llama3", "qwen2", "qwen25"])
+@pytest.mark.parametrize("family", NAMES)
 def test_greedy_generation_is_that_of_transformers_over_64_tokens(family):
     theirs, ours = pair(family)
     tokens, mask = prompts()
@@ -55,28 +56,38 @@ def test_the_side_and_content_of_padding_change_nothing():
     np.testing.assert_array_equal(generate_jit(model, None, NO_PREFIX, left, left_mask, max_new_tokens=12), expected)
 
 
-def test_cached_decoding_equals_the_full_forward_pass():
-    model = pair("llama3")[1]
-    tokens = np.random.default_rng(1).integers(1, VOCABULARY, (2, 20))
-    mask = np.ones((2, 20), bool)
-    mask[0, 5:8] = False  # a short prompt, padded on the right, before 12 more tokens
+@pytest.mark.parametrize("family", NAMES)
+def test_cached_decoding_equals_the_full_forward_pass_and_transformers(family):
+    theirs, model = pair(family)
+    length, prompt = 300, 288
+    tokens = np.random.default_rng(1).integers(1, VOCABULARY, (2, length))
+    mask = np.ones((2, length), bool)
+    mask[0, 5:prompt] = False  # a short prompt, padded on the right, before 12 more tokens
     inputs, positions = model.embed(tokens), positions_of(jnp.asarray(mask))
     full = jax.jit(model.__call__)(inputs, positions, jnp.asarray(mask))
 
     @jax.jit
     def by_steps(inputs):
-        hidden, cache = model.prefill(
-            inputs[:, :8], positions[:, :8], jnp.asarray(mask[:, :8]), empty_cache(model, 2, 24), lora=None
-        )
+        given = inputs[:, :prompt], positions[:, :prompt], jnp.asarray(mask[:, :prompt])
+        hidden, cache = model.prefill(*given, empty_cache(model, 2, length + 4), lora=None)
 
         def step(cache, x):
             hidden, cache = model.decode(x[0][:, None], x[1][:, None], cache, lora=None)
             return cache, hidden[:, 0]
 
-        later = jax.lax.scan(step, cache, (inputs[:, 8:].swapaxes(0, 1), positions[:, 8:].T))[1]
+        later = jax.lax.scan(step, cache, (inputs[:, prompt:].swapaxes(0, 1), positions[:, prompt:].T))[1]
         return jnp.concatenate([hidden, later.swapaxes(0, 1)], axis=1)
 
-    np.testing.assert_allclose(np.asarray(by_steps(inputs))[mask], np.asarray(full)[mask], atol=1e-5)
+    cached = by_steps(inputs)
+    np.testing.assert_allclose(np.asarray(cached)[mask], np.asarray(full)[mask], atol=1e-5)
+    with torch.no_grad():
+        expected = theirs(
+            torch.tensor(tokens),
+            attention_mask=torch.tensor(mask).long(),
+            position_ids=torch.tensor(np.asarray(positions)).long(),
+        ).logits.numpy()
+    row = {"family": NAMES[family], "what": "logits by the KV cache", "reference": "transformers"}
+    assert_within(np.asarray(jax.jit(model.logits)(cached))[mask], expected[mask], **row)
 
 
 def test_a_prefix_of_embeddings_is_the_same_as_its_tokens():

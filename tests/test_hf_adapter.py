@@ -9,8 +9,9 @@ import peft
 import pytest
 import torch
 import transformers
+from differences import assert_within
 from flax import nnx
-from pretrained_factory import VOCABULARY, fill, language_model, llama_config, pair
+from pretrained_factory import NAMES, VOCABULARY, fill, language_model, llama_config, pair
 
 from input_pipeline.errors import UserError
 from tramp_jax.config import default_model_config
@@ -61,7 +62,8 @@ def test_peft_loads_the_adapter_and_agrees_and_so_does_the_merged_model(family, 
     base = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "base")
     adapted = peft.PeftModel.from_pretrained(base, tmp_path / "adapter").eval()
     with torch.no_grad():
-        np.testing.assert_allclose(adapted(torch.tensor(tokens)).logits.numpy(), expected, atol=1e-4, rtol=0)
+        found = adapted(torch.tensor(tokens)).logits
+    assert_within(found, expected, family=NAMES[family], what="logits with the exported adapter", reference="PEFT")
     assert adapted.peft_config["default"].base_model_name_or_path == "some/base"
 
     (tmp_path / "merged").mkdir()
@@ -70,7 +72,8 @@ def test_peft_loads_the_adapter_and_agrees_and_so_does_the_merged_model(family, 
     model, info = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "merged", output_loading_info=True)
     assert not info["missing_keys"] | info["unexpected_keys"]
     with torch.no_grad():
-        np.testing.assert_allclose(model(torch.tensor(tokens)).logits.numpy(), expected, atol=1e-4, rtol=0)
+        found = model(torch.tensor(tokens)).logits
+    assert_within(found, expected, family=NAMES[family], what="logits of the merged export", reference="transformers")
     ours = adapted.merge_and_unload().state_dict()
     for name, tensor in model.state_dict().items():
         torch.testing.assert_close(tensor, ours[name], atol=1e-5, rtol=0)

@@ -42,7 +42,8 @@ def hub(tmp_path_factory):
                 content = json.dumps({"id": MODEL, "sha": COMMIT, "siblings": siblings}).encode()
             elif path == f"/api/models/{MODEL}/tree/{COMMIT}":
                 files = [(name, (folder / name).stat().st_size) for name in names]
-                content = json.dumps([{"type": "file", "oid": name, "size": size, "path": name} for name, size in files]).encode()
+                tree = [{"type": "file", "oid": name, "size": size, "path": name} for name, size in files]
+                content = json.dumps(tree).encode()
             elif path.startswith(f"/{MODEL}/resolve/{COMMIT}/") and (folder / path.rsplit("/", 1)[1]).is_file():
                 asked.append(path.rsplit("/", 1)[1])
                 content = (folder / path.rsplit("/", 1)[1]).read_bytes()

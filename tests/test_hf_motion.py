@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
+from differences import assert_within
 from pretrained_factory import randomise
 from safetensors.torch import save_file
 from torch_tramp_former import TrampFormer
@@ -81,8 +82,9 @@ def test_the_score_of_a_tramp_former_is_its_own(theirs, clips, tmp_path):
         features = theirs.encoder(torch.tensor(trajectory), torch.tensor(time)).numpy()
         expected = theirs(torch.tensor(frame), torch.tensor(trajectory), torch.tensor(time)).numpy()
     assert np.std(features) > 0.05
-    np.testing.assert_allclose(pooled, features, atol=1e-4, rtol=0)
-    np.testing.assert_allclose(output, expected, atol=1e-4, rtol=0)
+    row = {"family": "TraMP-Former, imported", "reference": "PyTorch, from the released code's structure"}
+    assert_within(pooled, features, what="motion features", **row)
+    assert_within(output, expected, what="score", **row)
 
 
 def _whole(block, params):

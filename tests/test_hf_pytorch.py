@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 import torch
+from differences import assert_within
 from flax import traverse_util
 from full_factory import clip_inputs, exported, pytorch_model, random_trees
 from ml_collections import ConfigDict
@@ -123,10 +124,11 @@ def test_scores_and_logits_are_those_of_jax(name):
     made = pair(name)
     with torch.no_grad():
         found = made.pytorch(**clip_inputs(made.batch), **text_inputs(made.batch))
+    row = {"family": "the whole export", "reference": "its PyTorch model"}
     for field in ("severity", "raw", "grade_distribution", "interval"):
-        np.testing.assert_allclose(found[field].numpy(), made.expected[field], atol=1e-5, err_msg=field)
+        assert_within(found[field], made.expected[field], what="score, distribution, interval", limit=1e-5, **row)
     mask = made.batch["token_mask"]
-    np.testing.assert_allclose(found.logits.numpy()[mask], made.expected["logits"][mask], atol=1e-4)
+    assert_within(found.logits[mask], made.expected["logits"][mask], what="report logits", **row)
     assert found.logits.dtype == torch.float32
     assert np.ptp(made.expected["raw"]) > 0.01
     assert np.ptp(made.expected["logits"][mask], axis=0).min() > 0.1

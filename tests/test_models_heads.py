@@ -7,6 +7,7 @@ import pytest
 import scipy.stats
 import torch
 import torch_reference_motion as reference
+from differences import assert_within
 from scipy.special import expit
 
 from input_pipeline.errors import UserError
@@ -47,7 +48,8 @@ def test_the_score_is_the_pytorch_reference_on_the_mean_of_the_real_frames(kind)
     tensors = reference.tensors(params)
     mean = torch.tensor(np.stack([x[m].mean(axis=0) for x, m in zip(fused, mask, strict=True)]))
     theirs = reference.head(tensors, reference.dense(tensors["projection"], mean))
-    np.testing.assert_allclose(head(params, fused, mask)["output"], theirs, rtol=1e-4, atol=1e-4)
+    row = {"family": "severity head", "reference": "PyTorch, from the specification"}
+    assert_within(head(params, fused, mask)["output"], theirs, what="output", **row)
 
 
 def test_the_default_is_trampformers_head_behind_a_projection():

@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
-from jax.sharding import Mesh
+from jax.sharding import Mesh, Sharding
 from ml_collections import ConfigDict
 
 from input_pipeline.errors import UserError
@@ -133,11 +132,13 @@ def load_parts(config: ConfigDict, like: Mapping[str, Tree], mesh: Mesh, blocks:
     return unflatten(params), unflatten(stats)
 
 
-def _placed(source: TensorFolder, path: str, like: Any, sharding: Any) -> jax.Array:
-    def piece(index: tuple[slice, ...]) -> np.ndarray:
-        return source.read_slice(path, index).astype(like.dtype, copy=False)
-
-    return jax.make_array_from_callback(like.shape, sharding, piece)
+def _placed(source: TensorFolder, path: str, like: Any, sharding: Sharding) -> jax.Array:
+    """One device after the other, so that on the host no more than one device's slice is held beside the arrays."""
+    pieces = [
+        jax.block_until_ready(jax.device_put(source.read_slice(path, index).astype(like.dtype, copy=False), device))
+        for device, index in sharding.addressable_devices_indices_map(like.shape).items()
+    ]
+    return jax.make_array_from_single_device_arrays(like.shape, sharding, pieces)
 
 
 def _open(folder: Path, part: str, model: ConfigDict) -> TensorFolder:
