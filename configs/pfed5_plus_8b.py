@@ -1,6 +1,10 @@
 """PFED5-plus at full size: the paper's recipe with a frozen Llama-3.1-8B (LoRA) and a frozen SigLIP-so400m.
 
 TraMP-LLaMA publishes neither size nor rate; what is not TraMP-Former's or VideoLLaMA3's is ours (comments in the defaults).
+Pretrained parts, from folders of `python -m tramp_jax.import_hf`: `--config.init_from.llm=DIR --config.init_from.vision=DIR`.
+A released TraMP-Former goes in with `--config.init_from.motion=DIR --config.model.motion.tiled_bias=True
+--config.model.fusion.mode=pooled --config.model.head.kind=regression`.
+
 PFED5 is released on request to faculty and is not part of this project; `data.path` is your own build of it.
 """
 

@@ -17,6 +17,9 @@ def assert_within(ours: Any, theirs: Any, *, family: str, what: str, reference: 
 
 
 def table() -> list[str]:
-    """Lines of Markdown."""
-    rows = [f"| {' | '.join(row)} | {value:.0e} |" for row, value in sorted(FOUND.items())]
-    return ["| family | what | compared with | largest difference |", "|---|---|---|---|", *rows]
+    """Lines of Markdown, one for each family and reference."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for family, what, reference in sorted(FOUND, key=lambda row: (row[2], row[0], row[1])):
+        rows.setdefault((family, reference), []).append(f"{what} {FOUND[family, what, reference]:.0e}")
+    lines = [f"| {family} | {reference} | {'; '.join(found)} |" for (family, reference), found in rows.items()]
+    return ["| family | compared with | largest differences |", "|---|---|---|", *lines]

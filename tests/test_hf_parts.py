@@ -13,6 +13,7 @@ import torch
 import transformers
 from pretrained_factory import language_model, randomise
 from safetensors.torch import save_file
+from test_configs import load as configs
 from test_models_vit import sizes
 from tiny import tiny_config
 from tokenizer_factory import qwen
@@ -144,6 +145,22 @@ def test_a_run_trains_from_them_with_the_tokenizer_of_the_llama(weights, simulat
     for block, moved in (("llm", False), ("vision", False), ("motion", True), ("lora", True)):
         same = jax.tree.all(jax.tree.map(lambda a, b: bool(np.array_equal(a, b)), before[block], after[block]))
         assert same is not moved, block
+
+
+def test_a_tramp_former_of_the_released_size_fits_the_config_of_the_full_size(tmp_path):
+    config = configs("pfed5_plus_8b")
+    model = config.model
+    model.motion.tiled_bias, model.fusion.mode, model.head.kind = True, "pooled", "regression"
+    former = TrampFormer(model.motion, fusion_heads=8, fusion_depth=3, rgb_width=512)
+    (tmp_path / "hf").mkdir()
+    save_file({name: x.contiguous() for name, x in former.state_dict().items()}, tmp_path / "hf" / "model.safetensors")
+    import_model(tmp_path / "hf", tmp_path / "motion")
+    config.init_from.motion = str(tmp_path / "motion")
+    whole, mesh = TrampLlama(model), make_mesh(config.mesh)
+    like = dict(zip(("params", "stats"), jax.eval_shape(whole.init, jax.random.key(0)), strict=True))
+    params, _ = load_parts(config, like, mesh, frozenset(whole.blocks))
+    fresh = flatten({name: like["params"][name] for name in ("motion", "fusion", "regression")}).keys() - flatten(params).keys()
+    assert fresh == {"fusion/from_vision/kernel", "fusion/from_vision/bias"}
 
 
 @pytest.mark.parametrize(

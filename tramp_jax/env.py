@@ -23,10 +23,13 @@ PACKAGES = (
     "scipy",
     "safetensors",
     "sentencepiece",
+    "tokenizers",
     "mediapipe",
     "av",
     "torch",
     "transformers",
+    "peft",
+    "huggingface-hub",
 )
 
 
