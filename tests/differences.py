@@ -11,6 +11,7 @@ FOUND: dict[tuple[str, str, str], float] = {}
 def assert_within(ours: Any, theirs: Any, *, family: str, what: str, reference: str, limit: float = LIMIT) -> None:
     """Fails where a value differs by more than `limit`, and keeps the largest difference of the row for the table."""
     ours, theirs = (np.asarray(x, np.float64) for x in (ours, theirs))
+    assert np.all(np.isfinite(theirs)), f"{family}: {what}"
     np.testing.assert_allclose(ours, theirs, atol=limit, rtol=0, err_msg=f"{family}: {what}")
     row = family, what, reference
     FOUND[row] = max(FOUND.get(row, 0.0), float(np.abs(ours - theirs).max()))

@@ -26,7 +26,7 @@ NAMES = {
 }
 LLAMA3_SCALING = {
     "rope_type": "llama3",
-    "rope_theta": 10000.0,
+    "rope_theta": 500000.0,
     "factor": 8.0,
     "low_freq_factor": 1.0,
     "high_freq_factor": 4.0,
@@ -62,7 +62,8 @@ def language_model(family: str, seed: int = 0, vocab_size: int = VOCABULARY) -> 
         "pad_token_id": 0,
     }
     if family in ("qwen2", "qwen25"):
-        config = transformers.Qwen2Config(**sizes, tie_word_embeddings=family == "qwen25")
+        rope = {"rope_type": "default", "rope_theta": 1e6}
+        config = transformers.Qwen2Config(**sizes, tie_word_embeddings=family == "qwen25", rope_parameters=rope)
         return randomise(transformers.Qwen2ForCausalLM(config), seed)
     extra = {"rope_parameters": LLAMA3_SCALING, "tie_word_embeddings": True} if family == "llama3" else {}
     return randomise(transformers.LlamaForCausalLM(transformers.LlamaConfig(**sizes, **extra)), seed)

@@ -9,6 +9,7 @@ import pytest
 from run_factory import random_run
 from tiny import tiny_config
 
+VERIFY = ("--verify", "--verify_clips=2", "--verify_limit=1e-4")
 # Runs where neither jax nor this project can be imported. Arguments: the folder of exports.
 ALONE = """
 import sys
@@ -59,7 +60,7 @@ def run(simulated, tmp_path_factory):
 def verified(run, tmp_path_factory):
     """Its exports, and what the command printed."""
     folder = tmp_path_factory.mktemp("exports") / "demo"
-    result = command("tramp_jax.export_hf", f"--checkpoint={run}", f"--output={folder}", "--verify", "--verify_clips=2")
+    result = command("tramp_jax.export_hf", f"--checkpoint={run}", f"--output={folder}", *VERIFY)
     assert result.returncode == 0, result.stderr
     return folder, result.stdout
 
@@ -120,8 +121,7 @@ def test_a_lora_gives_all_three_by_the_command(simulated, tmp_path):
         "tramp_jax.export_hf",
         f"--checkpoint={tmp_path / 'run'}",
         f"--output={tmp_path / 'out'}",
-        "--verify",
-        "--verify_clips=2",
+        *VERIFY,
     )
     assert result.returncode == 0, result.stderr
     assert "verify adapter" in result.stdout

@@ -68,7 +68,7 @@ def test_peft_loads_the_adapter_and_agrees_and_so_does_the_merged_model(family, 
 
     (tmp_path / "merged").mkdir()
     merged = merged_leaves(leaves(llama), leaves(lora), config.lora)
-    write_language_model(tmp_path / "merged", config.llm, merged, "float32", None, {})
+    write_language_model(tmp_path / "merged", config.llm, merged, "float32", None, {}, {})
     model, info = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "merged", output_loading_info=True)
     assert not info["missing_keys"] | info["unexpected_keys"]
     with torch.no_grad():

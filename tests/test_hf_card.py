@@ -2,10 +2,12 @@
 
 import pytest
 import yaml
+from ml_collections import ConfigDict
 from tiny import tiny_config
 
 from tramp_jax.hf.card import model_card
 
+COMMIT = "0" * 40
 RESULTS = {
     "simulated": True,
     "counts": {"clips": 600, "subjects": 120},
@@ -14,10 +16,13 @@ RESULTS = {
 }
 
 
-def card(trained_on="simulated", results=None, base=""):
+def card(trained_on="simulated", results=None, **pretrained):
     config = tiny_config()
     config.trained_on = trained_on
-    text = model_card(config, 1400, results, base)
+    config.pretrained = ConfigDict(
+        {part: {"source": source, "revision": revision, "family": "llama"} for part, (source, revision) in pretrained.items()}
+    )
+    text = model_card(config, 1400, results)
     _, head, body = text.split("---\n", 2)
     return yaml.safe_load(head), body.strip()
 
@@ -47,10 +52,29 @@ def test_sections(section):
     assert f"## {section}\n" in card()[1]
 
 
-def test_the_base_model_is_named_where_the_hub_knows_it_and_its_licence_holds(tmp_path):
-    head = card(base="meta-llama/Llama-3.1-8B")[0]
-    assert (head["base_model"], head["license"]) == ("meta-llama/Llama-3.1-8B", "other")
-    head, body = card(base=str(tmp_path / "llama"))
-    assert ("base_model" in head, head["license"]) == (False, "apache-2.0")
-    assert str(tmp_path) not in body
-    assert "fine-tuned from llama" in body
+def test_parts_of_the_hub_are_named_with_their_licences():
+    head, body = card(llm=("meta-llama/Llama-3.1-8B", COMMIT), lora=("someone/lora", COMMIT), vision=("google/siglip", COMMIT))
+    assert head["base_model"] == ["meta-llama/Llama-3.1-8B", "someone/lora", "google/siglip"]
+    assert head["license"] == "other"
+    assert "It started from meta-llama/Llama-3.1-8B (llm), someone/lora (lora), google/siglip (vision), whose licences" in body
+
+
+@pytest.mark.parametrize("source", ["/data/weights/Llama-3.1-8B", "weights/Llama-3.1-8B", "./Llama-3.1-8B"])
+def test_a_folder_is_no_id_of_the_hub_and_its_path_stays_here(source):
+    head, body = card(llm=(source, None))
+    assert "base_model" not in head
+    assert head["license"] == "other"
+    assert "It started from Llama-3.1-8B (llm)" in body
+    assert "weights" not in body.replace("authors' weights", "")
+
+
+def test_a_run_from_before_provenance_was_kept_names_its_folders():
+    config = tiny_config()
+    config.init_from.llm = "weights/llama"
+    assert "license: other" in model_card(config, 1, None)
+
+
+def test_a_run_from_scratch_is_ours():
+    head, body = card()
+    assert head["license"] == "apache-2.0"
+    assert "trained from scratch" in body

@@ -1,6 +1,7 @@
 """Exports of a run with LoRA: merged equals base + adapter, and every one imports again bit for bit."""
 
 import json
+import shutil
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from ml_collections import ConfigDict
+from pretrained_factory import language_model
 from run_factory import random_run
 from tiny import tiny_config
 
@@ -26,7 +29,13 @@ from tramp_jax.training.ownership import flatten
 @pytest.fixture(scope="module")
 def run(simulated, tmp_path_factory):
     config = tiny_config(model__condition_on_expression=True, model__kinematic_tokens=2, data__text_length=128)
-    return random_run(config, simulated, tmp_path_factory.mktemp("runs") / "lora")
+    llama = {"source": "meta-llama/Llama-3.1-8B", "revision": "0" * 40, "family": "llama"}
+    config.pretrained = ConfigDict({"llm": llama})
+    folder = random_run(config, simulated, tmp_path_factory.mktemp("runs") / "lora")
+    (folder / "eval").mkdir()
+    results = {"simulated": True, "counts": {"clips": 7, "subjects": 3}, "severity": {"spearman": {"mean": 0.4321}}}
+    (folder / "eval" / "results.json").write_text(json.dumps(results))
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +145,12 @@ def test_the_folders_hold_what_peers_look_for(run, exported):
     assert tokenizer(text, add_special_tokens=False)["input_ids"] == Tokenizer.load(run).encode(text)
     generation = transformers.GenerationConfig.from_pretrained(exported / "llm")
     assert (generation.eos_token_id, generation.do_sample) == (Tokenizer.load(run).eos_id, False)
-    assert "**Trained on simulated faces only" in (exported / "full" / "README.md").read_text()
+    card = (exported / "full" / "README.md").read_text()
+    assert "**Trained on simulated faces only" in card
+    assert "| Spearman, predicted and rated grade | 0.432 |" in card
+    assert "- meta-llama/Llama-3.1-8B\n" in card
+    adapter = json.loads((exported / "adapter" / "adapter_config.json").read_text())
+    assert (adapter["base_model_name_or_path"], adapter["revision"]) == ("meta-llama/Llama-3.1-8B", "0" * 40)
 
 
 def test_the_half_of_an_export_never_looks_whole(run, tmp_path, monkeypatch):
@@ -158,11 +172,52 @@ def test_a_format_that_is_not_there_is_told(imported, tmp_path, formats, message
         export(imported / "llm", tmp_path / "out", formats)
 
 
+def test_a_damaged_import_is_told_before_anything_is_written(imported, tmp_path):
+    shutil.copytree(imported / "llm", tmp_path / "in")
+    manifest = json.loads((tmp_path / "in" / "import.json").read_text())
+    manifest["parts"]["llm"]["config"]["llm"]["num_hidden_layers"] = 1
+    (tmp_path / "in" / "import.json").write_text(json.dumps(manifest))
+    with pytest.raises(UserError, match=r"leaves of llm do not fit import\.json .*: import the model again"):
+        export(tmp_path / "in", tmp_path / "out")
+
+
 def test_an_import_without_a_llama_is_told(imported):
     with pytest.raises(UserError, match="holds lora and no llm"):
         ImportedExport(imported / "adapter")
 
 
-def test_neither_a_run_nor_an_import_is_told(tmp_path):
-    with pytest.raises(UserError, match="no"):
-        export(tmp_path, tmp_path / "out")
+def test_neither_a_run_nor_an_import_is_told_and_nothing_is_made(exported, run, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"no config.json there, so not a training run"):
+        export(tmp_path / "empty", tmp_path / "out")
+    with pytest.raises(UserError, match=r"a Hugging Face model; first python -m tramp_jax.import_hf --model="):
+        export(exported / "llm", tmp_path / "out")
+    shutil.copyfile(run / "config.json", tmp_path / "empty" / "config.json")
+    with pytest.raises(UserError, match="no checkpoints there: train first"):
+        export(tmp_path / "empty", tmp_path / "out")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UserError, match=r"no config.json there, so not a training run"):
+        export(tmp_path / "file", tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "file"]
+    assert [path.name for path in (tmp_path / "empty").iterdir()] == ["config.json"]
+
+
+def test_a_number_too_large_for_the_dtype_is_told(tmp_path):
+    theirs = language_model("llama2")
+    with torch.no_grad():
+        theirs.model.layers[1].mlp.up_proj.weight[0, 0] = 1e6
+    theirs.save_pretrained(tmp_path / "hf")
+    import_model(tmp_path / "hf", tmp_path / "imported")
+    message = r"--dtype=float16: model.layers.1.mlp.up_proj.weight reaches 1000000.0, too large"
+    with pytest.raises(UserError, match=message):
+        export(tmp_path / "imported", tmp_path / "out", dtype="float16")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_end_tokens_of_a_model_without_tokenizer_survive_another_dtype(tmp_path):
+    theirs = language_model("llama2")
+    theirs.config.eos_token_id = [7, 8]
+    theirs.save_pretrained(tmp_path / "hf")
+    import_model(tmp_path / "hf", tmp_path / "imported")
+    export(tmp_path / "imported", tmp_path / "out", ["llm", "llm"], "bfloat16")
+    assert json.loads((tmp_path / "out" / "llm" / "config.json").read_text())["eos_token_id"] == [7, 8]

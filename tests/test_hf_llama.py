@@ -110,8 +110,25 @@ def test_a_config_comes_back_through_config_json(family):
         ({"attention_bias": True}, "attention_bias=True is not supported"),
         ({"quantization_config": {"bits": 4}}, "quantization_config=.* is not supported"),
         ({"rope_scaling": {"type": "linear", "factor": 2.0}}, "rope scaling 'linear' is not supported"),
-        ({"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, "no usable 'low_freq_factor'"),
-        ({"hidden_size": None}, "no usable"),
+        ({"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, "no 'low_freq_factor' in it"),
+        ({"hidden_size": None}, "no 'hidden_size' in it"),
+        ({"hidden_size": "wide"}, "hidden_size='wide', expected a whole number"),
+        ({"num_hidden_layers": 3.9}, "num_hidden_layers=3.9, expected a whole number"),
+        ({"num_attention_heads": 0}, "num_attention_heads=0, expected a whole number from 1"),
+        ({"rms_norm_eps": "small"}, "rms_norm_eps='small', expected a number"),
+        ({"rope_parameters": [1]}, "rope_parameters=.*expected an object"),
+        (
+            {"rope_theta": 5.0, "rope_parameters": {"rope_theta": 123.0}},
+            "name different positions",
+        ),
+        (
+            {"rope_scaling": {"type": "linear", "factor": 2.0}, "rope_parameters": {"rope_type": "llama3", "factor": 8.0}},
+            "name different positions",
+        ),
+        ({"rope_parameters": {"full_attention": {"rope_type": "linear"}}}, "rope_parameters differ by layer"),
+        ({"use_sliding_window": True}, "use_sliding_window=True is not supported"),
+        ({"mlp_bias": True}, "mlp_bias=True is not supported"),
+        ({"partial_rotary_factor": 0.5}, "partial_rotary_factor=0.5 is not supported"),
     ],
 )
 def test_what_we_do_not_compute_is_refused(change, message):

@@ -54,6 +54,7 @@ def tiny():
     config = tiny_config()
     motion = config.model.motion
     motion.channels, motion.heads, motion.tiled_bias, motion.mlp_ratio = (16, 32), 16, True, 2
+    config.model.fusion.mode = "pooled"
     config.model.fusion.width = config.model.fusion.motion_width = config.model.head.input_width = 32
     return config
 
@@ -63,7 +64,9 @@ def config_from(weights, **changes):
     config = tiny()
     model = config.model
     widths = {"hidden_size": 32, "intermediate_size": 56, "num_hidden_layers": 3, "num_attention_heads": 4, "head_dim": 8}
-    model.llm.update({**widths, "num_key_value_heads": 2, "vocab_size": ROWS, "qkv_bias": True, "rms_norm_eps": 1e-6})
+    model.llm.update(
+        {**widths, "num_key_value_heads": 2, "vocab_size": ROWS, "qkv_bias": True, "rms_norm_eps": 1e-6, "rope_theta": 1e6}
+    )
     model.vision.update({"hidden_size": 24, "intermediate_size": 40, "num_hidden_layers": 2, "num_attention_heads": 3})
     model.fusion.vision_width, model.fusion.heads = 24, 8
     for part in ("llm", "vision", "motion"):
@@ -172,6 +175,10 @@ def test_a_tramp_former_of_the_released_size_fits_the_config_of_the_full_size(tm
         ),
         (lambda c: c.model.llm.update({"num_hidden_layers": 2}), "model.llm.num_hidden_layers is 2 here and 3 there"),
         (lambda c: c.model.vision.update({"hidden_act": "gelu"}), "init_from.vision=.*hidden_act is 'gelu' here"),
+        (
+            lambda c: c.model.fusion.update({"mode": "tokens"}),
+            "init_from.motion=.*model.fusion.mode is 'tokens' here and 'pooled'",
+        ),
         (lambda c: c.model.motion.update({"tiled_bias": False}), "init_from.motion=.*tiled_bias is False here and True there"),
         (
             lambda c: c.model.motion.update({"features": 6}),

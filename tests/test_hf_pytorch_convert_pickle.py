@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import types
@@ -9,7 +10,11 @@ import types
 import numpy as np
 import pytest
 import torch
+from pretrained_factory import language_model
 from safetensors.torch import load_file
+
+from input_pipeline.errors import UserError
+from tramp_jax.hf.importing import import_model
 
 
 def command(*arguments, **environment):
@@ -65,6 +70,32 @@ def test_tied_and_strided_tensors_and_bfloat16_are_kept(tmp_path):
         assert torch.equal(found[name], tensor)
 
 
+def test_a_model_in_sharded_pickles_is_converted_whole_and_imports(tmp_path):
+    theirs = language_model("llama2")
+    theirs.save_pretrained(tmp_path / "right")
+    folder = tmp_path / "hf"
+    folder.mkdir()
+    state = list(theirs.state_dict().items())
+    for i, part in enumerate((state[:9], state[9:])):
+        torch.save(dict(part), folder / f"pytorch_model-{i + 1:05}-of-00002.bin")
+    (folder / "pytorch_model.bin.index.json").write_text("{}")
+    torch.save({"lr": 1.0}, folder / "training_args.bin")
+    shutil.copyfile(tmp_path / "right" / "config.json", folder / "config.json")
+    with pytest.raises(UserError, match=f"convert_pickle {folder} --output"):
+        import_model(folder, tmp_path / "imported")
+    result = command(folder, f"--output={tmp_path / 'converted'}")
+    assert result.returncode == 0, result.stderr
+    for name in ("right", "converted"):
+        import_model(tmp_path / name, tmp_path / f"from_{name}")
+    first, second = (load_file(tmp_path / f"from_{name}" / "llm" / "model.safetensors") for name in ("right", "converted"))
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def _sparse(folder):
+    torch.save({"a": torch.eye(3).to_sparse()}, folder / "model.pth")
+
+
 class Hostile:
     def __init__(self, path):
         self.path = str(path)
@@ -97,9 +128,10 @@ def _truncated(folder):
         (lambda folder: (folder / "model.pth").write_bytes(b"no pickle at all"), "cannot be read as tensors alone"),
         (lambda folder: torch.save({"epoch": 3}, folder / "model.pth"), "holds no tensors"),
         (lambda folder: torch.save([1, 2], folder / "model.pth"), "holds no tensors"),
+        (_sparse, "not plain"),
         (lambda folder: None, "no such file: pass a .pth"),
     ],
-    ids=["hostile", "hostile, old format", "truncated", "empty", "text", "no tensors", "a list", "absent"],
+    ids=["hostile", "hostile, old format", "truncated", "empty", "text", "no tensors", "a list", "sparse", "absent"],
 )
 def test_wrong_files_are_one_line_exit_code_2_and_run_nothing(tmp_path, make, message):
     make(tmp_path)

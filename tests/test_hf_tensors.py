@@ -2,16 +2,18 @@
 
 import json
 
+import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 import pytest
 import torch
 import transformers
 from pretrained_factory import language_model
+from safetensors.numpy import save_file
 from safetensors.torch import load_file
 
 from input_pipeline.errors import UserError
-from tramp_jax.hf.tensors import INDEX, TensorFolder, check_tensors, new_folder, write_shards
+from tramp_jax.hf.tensors import INDEX, TensorFolder, all_finite, check_tensors, new_folder, write_shards
 
 VALUES = {
     "a.weight": np.arange(12, dtype=np.float32).reshape(3, 4),
@@ -162,3 +164,40 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(UserError, match="cannot be made"), new_folder(tmp_path / "file" / "out"):
         pass
+
+
+def test_one_whole_file_counts_before_an_index_that_an_earlier_save_left(tmp_path):
+    write_shards(tmp_path, makers({"a": np.zeros(9, np.float32), "b": np.zeros(9, np.float32)}), max_bytes=40)
+    save_file({"a": np.ones(9, np.float32)}, tmp_path / "model.safetensors")
+    assert TensorFolder(tmp_path).shapes == {"a": (9,)}
+    for shard in tmp_path.glob("model-*"):
+        shard.unlink()
+    np.testing.assert_array_equal(TensorFolder(tmp_path).read("a"), np.ones(9))
+
+
+def test_a_tensor_in_two_files_is_told(tmp_path):
+    for name in ("a", "b"):
+        save_file({"x": np.zeros(2, np.float32)}, tmp_path / f"{name}.safetensors")
+    with pytest.raises(UserError, match=r"a.safetensors and b.safetensors both hold x"):
+        TensorFolder(tmp_path)
+
+
+def test_a_new_folder_touches_nothing_that_is_there(tmp_path):
+    (tmp_path / "out.partial").mkdir()
+    (tmp_path / "out.partial" / "mine").write_text("x")
+    with new_folder(tmp_path / "out") as made:
+        (made / "file").write_text("y")
+    assert (tmp_path / "out.partial" / "mine").read_text() == "x"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "out.partial"]
+    with pytest.raises(UserError, match="cannot be made"), new_folder(tmp_path / ("x" * 300)):
+        pass
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16", "float64"])
+def test_not_finite_numbers_are_seen_in_every_dtype(dtype):
+    dtype = jnp.dtype(dtype)
+    fine = np.array([0, -1, np.finfo(np.float16).max, 1e-7, 0]).astype(dtype)
+    assert all_finite(fine)
+    assert all_finite(fine[:0])
+    for bad in (np.nan, np.inf, -np.inf):
+        assert not all_finite(np.append(fine, np.asarray(bad, dtype)))

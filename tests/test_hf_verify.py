@@ -1,18 +1,22 @@
 """A wrong export fails the comparison, with the figure that is off."""
 
+import importlib.util
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from pretrained_factory import language_model
 from run_factory import random_run
 from safetensors.numpy import load_file, save_file
 from tiny import tiny_config
 
 from input_pipeline.errors import UserError
+from tramp_jax.config import load_config, save_config
 from tramp_jax.hf.exports import export
 from tramp_jax.hf.importing import import_model
-from tramp_jax.hf.verify import verify
+from tramp_jax.hf.verify import check_possible, verify
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +88,26 @@ def test_an_imported_model_is_compared_too(run, exported, tmp_path):
     import_model(exported / "llm", tmp_path / "imported")
     export(tmp_path / "imported", tmp_path / "again")
     assert list(verify(tmp_path / "imported", tmp_path / "again", clips=1, limit=1e-3)) == ["llm"]
+
+
+def test_a_model_of_mixed_precision_is_rounded_tensor_by_tensor(tmp_path):
+    theirs = language_model("llama_gqa").to(torch.bfloat16)
+    theirs.lm_head.float()
+    theirs.model.norm.float()
+    theirs.save_pretrained(tmp_path / "hf")
+    import_model(tmp_path / "hf", tmp_path / "imported")
+    export(tmp_path / "imported", tmp_path / "out")
+    assert verify(tmp_path / "imported", tmp_path / "out", clips=1, limit=1e-4)["llm"]["logits"] > 0
+
+
+def test_what_will_be_missing_is_told_before_the_export(run, tmp_path, monkeypatch):
+    check_possible(run)
+    config = load_config(run)
+    config.data.path = str(tmp_path / "gone")
+    (tmp_path / "run").mkdir()
+    save_config(config, tmp_path / "run" / "config.json")
+    with pytest.raises(UserError, match="gone"):
+        check_possible(tmp_path / "run")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"torch is not installed: pip install 'tramp-jax\[torch\]'"):
+        check_possible(run)

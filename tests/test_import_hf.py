@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from test_models_vit import sizes
 from tokenizer_factory import llama3
 
+from input_pipeline.errors import UserError
 from tramp_jax.hf.exports import export
 from tramp_jax.hf.importing import import_model
 
@@ -31,6 +32,9 @@ def model(tmp_path_factory):
     theirs = language_model("llama3", vocab_size=400).to(torch.bfloat16)
     theirs.generation_config = transformers.GenerationConfig(bos_token_id=1, eos_token_id=[2, 3])
     theirs.save_pretrained(folder, max_shard_size="20KB")
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "chat_template.jinja").write_text(config.pop("chat_template"))
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
     return folder
 
 
@@ -54,10 +58,10 @@ def test_what_was_imported_is_exported_unchanged(model, tmp_path):
     for name, tensor in before.items():
         assert tensor.dtype == after[name].dtype == torch.bfloat16
         assert torch.equal(tensor, after[name]), name
-    for file in ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
-        if (model / file).exists():
-            assert (tmp_path / "out" / "llm" / file).read_bytes() == (model / file).read_bytes(), file
-    assert (tmp_path / "out" / "llm" / "tokenizer.json").exists()
+    files = {path.name for path in model.iterdir() if path.suffix in (".json", ".jinja")} - {"model.safetensors.index.json"}
+    assert files >= {"config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"}
+    for file in sorted(files):
+        assert (tmp_path / "out" / "llm" / file).read_bytes() == (model / file).read_bytes(), file
 
 
 def test_another_dtype_is_the_rounded_one(model, tmp_path):
@@ -72,7 +76,9 @@ def test_videollama3_gives_three_parts_in_the_authors_layout_and_in_transformers
     text = {"vocab_size": 50, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2}
     text |= {"num_attention_heads": 2, "num_key_value_heads": 1, "tie_word_embeddings": True}
     vision = {key: value for key, value in sizes().items() if key != "image_size"}
-    config = transformers.VideoLlama3Config(text_config=text, vision_config=vision, tie_word_embeddings=True)
+    # Where both say it the top one counts, as in transformers; its own files hold it there alone.
+    tied = {**text, "tie_word_embeddings": False}
+    config = transformers.VideoLlama3Config(text_config=tied, vision_config=vision, tie_word_embeddings=True)
     theirs = randomise(transformers.VideoLlama3ForConditionalGeneration(config), 0)
     theirs.save_pretrained(tmp_path / "transformers")
 
@@ -116,6 +122,22 @@ def _to_pickles(folder):
     (folder / "pytorch_model.bin").write_bytes(b"x")
 
 
+def _add_head(folder):
+    path = folder / "model.safetensors"
+    tensors = tensors_of(folder)
+    for file in folder.glob("model*"):
+        file.unlink()
+    rows = {"lm_head.weight": torch.randn_like(tensors["model.embed_tokens.weight"])}
+    save_file({**tensors, **rows}, path)
+
+
+def _not_a_number(folder):
+    file = sorted(folder.glob("*.safetensors"))[-1]
+    tensors = load_file(file)
+    next(iter(tensors.values())).view(-1)[0] = float("nan")
+    save_file(tensors, file)
+
+
 def _edit(**changes):
     def edit(folder):
         path = folder / "config.json"
@@ -135,9 +157,25 @@ def _edit(**changes):
         (_to_pickles, "only pickle files"),
         (lambda folder: (folder / "config.json").write_text("{"), "not a JSON object"),
         (lambda folder: (folder / "tokenizer.json").write_text("{"), "tokenizer"),
+        (_add_head, "tie_word_embeddings is true, but lm_head.weight is not model.embed_tokens.weight"),
+        (_not_a_number, "holds NaN or infinity"),
+        (_edit(vocab_size=100), "wrong shape"),
         (shutil.rmtree, "no such folder, and no id of the Hub"),
     ],
-    ids=["truncated", "missing shard", "family", "sizes", "layers", "pickles", "config.json", "tokenizer.json", "absent"],
+    ids=[
+        "truncated",
+        "missing shard",
+        "family",
+        "sizes",
+        "layers",
+        "pickles",
+        "config.json",
+        "tokenizer.json",
+        "another head",
+        "NaN",
+        "rows",
+        "absent",
+    ],
 )
 def test_wrong_input_is_one_line_exit_code_2_and_nothing_written(copy, tmp_path, damage, message):
     damage(copy)
@@ -161,3 +199,28 @@ def test_a_hub_id_needs_its_revision(tmp_path):
         result = command("--model=meta-llama/Llama-3.1-8B", f"--output={tmp_path / 'out'}", *extra)
         assert result.returncode == 2
         assert "--revision=COMMIT (40 hex digits" in result.stderr
+
+
+def test_flags_of_a_tower_are_refused_for_a_llama(model, tmp_path):
+    result = command(f"--model={model}", f"--output={tmp_path / 'out'}", "--vision_layers=2")
+    assert result.returncode == 2
+    assert "takes neither --image_size nor --vision_layers" in result.stderr
+
+
+def test_a_tokenizer_with_more_ids_than_rows_is_refused(tmp_path):
+    folder = llama3(tmp_path / "model")
+    language_model("llama3").save_pretrained(folder)
+    with pytest.raises(UserError, match=r"its tokenizer has \d+ ids, its embeddings 97 rows"):
+        import_model(folder, tmp_path / "out")
+
+
+def test_layers_of_different_precision_lose_nothing(tmp_path):
+    theirs = language_model("llama2").to(torch.bfloat16)
+    theirs.model.layers[2].float()
+    with torch.no_grad():
+        theirs.model.layers[2].mlp.up_proj.weight[0, 0] = 1.0000001
+    theirs.save_pretrained(tmp_path / "hf")
+    import_model(tmp_path / "hf", tmp_path / "out")
+    leaf = tensors_of(tmp_path / "out" / "llm")["llm/layers/mlp/up_proj/kernel"]
+    for i, layer in enumerate(theirs.model.layers):
+        assert torch.equal(leaf[i], layer.mlp.up_proj.weight.T.float())

@@ -34,6 +34,7 @@ def default_config() -> ConfigDict:
     config.ownership = default_ownership()
     # Where a new run's parameters come from, per part: a folder that `python -m tramp_jax.import_hf` made, "" for fresh ones.
     config.init_from = ConfigDict({"llm": "", "lora": "", "vision": "", "motion": "", "projection": ""})
+    config.pretrained = ConfigDict()  # part -> source, revision and family of what it started from, filled in at the start
 
     # Steps of both tasks together (ours: TraMP-LLaMA's length is unpublished).
     config.total_steps = 10_000
@@ -141,7 +142,7 @@ def load_config(run: Path) -> ConfigDict:
     path = run / "config.json"
     try:
         return ConfigDict(_filled(json.loads(path.read_text()), default_config().to_dict()))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise UserError(f"{run}: no config.json there, so not a training run: pass the --workdir of tramp_jax.train") from error
     except ValueError as error:
         raise UserError(f"{path}: not a config ({error}): restore it from the run's newest checkpoint") from error

@@ -5,7 +5,8 @@
     DIR/full/      the whole model with code of ours: AutoModel.from_pretrained(DIR, trust_remote_code=True), and a model card
 
 `--format=llm,full` chooses. A folder made by `import_hf` can be given in place of a run: its LLaMA comes out as it went in.
-`--verify` runs every export beside the model that it was made from and fails where they differ.
+`--verify` runs the LLaMA and the whole model in PyTorch on the run's held-out clips beside the model that they were made from,
+compares the adapter's tensors, and fails where they differ.
 """
 
 from __future__ import annotations
@@ -40,14 +41,15 @@ def main(argv: Sequence[str]) -> None:
     if argv:
         raise UserError(f"unexpected argument {argv[0]!r}; usage: {USAGE}")
     from tramp_jax.hf.exports import export
+    from tramp_jax.hf.verify import check_possible, verify
     from tramp_jax.train import use_compilation_cache
 
     use_compilation_cache()
+    if _VERIFY.value:
+        check_possible(Path(_CHECKPOINT.value))
     for name in export(Path(_CHECKPOINT.value), Path(_OUTPUT.value), _FORMAT.value, _DTYPE.value):
         print(Path(_OUTPUT.value) / name)
     if _VERIFY.value:
-        from tramp_jax.hf.verify import verify
-
         verify(Path(_CHECKPOINT.value), Path(_OUTPUT.value), clips=_CLIPS.value, limit=_LIMIT.value)
 
 

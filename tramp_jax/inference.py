@@ -119,9 +119,9 @@ class TrainedModel:
 
         self.run = run
         self.config = load_config(run)
+        store = CheckpointStore(run, self.config.checkpoint.keep, create=False)
         model = TrampLlama(self.config.model)
         self.predictor = Predictor(self.config, model, Tokenizer.load(run))
-        store = CheckpointStore(run, self.config.checkpoint.keep)
         params, stats = jax.eval_shape(model.init, jax.random.key(0))
         where = jax.sharding.SingleDeviceSharding(jax.devices()[0])
         like = jax.tree.map(

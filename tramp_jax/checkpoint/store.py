@@ -26,14 +26,17 @@ class CheckpointStore:
     Args:
       run: the workdir.
       keep: how many checkpoints stay.
+      create: makes the folder; False for those who only read.
     """
 
-    def __init__(self, run: Path | epath.Path, keep: int):
+    def __init__(self, run: Path | epath.Path, keep: int, *, create: bool = True):
         # Orbax says on every restore that it picked the topology of the target, which is what is asked for here.
         logging.getLogger("absl").setLevel(logging.ERROR)
+        if not create and not (epath.Path(run) / FOLDER).is_dir():
+            raise UserError(f"{run}: no {FOLDER} there: train first, or pass the folder of a run that has some")
         self._manager = ocp.CheckpointManager(
             epath.Path(run).absolute() / FOLDER,
-            options=ocp.CheckpointManagerOptions(max_to_keep=keep, create=True, step_prefix=None),
+            options=ocp.CheckpointManagerOptions(max_to_keep=keep, create=create, step_prefix=None),
             item_names=("model", "training", "config"),
         )
 

@@ -11,6 +11,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from input_pipeline.errors import UserError
+from tramp_jax.hf.fields import number, whole
 from tramp_jax.hf.keymap import LINEAR, Entry, Flat, KeyMap
 from tramp_jax.hf.tensors import write_shards
 from tramp_jax.models.llama import default_llama_config
@@ -32,7 +33,7 @@ def lora_keys(depth: int) -> KeyMap:
     return KeyMap(tuple(rows))
 
 
-def write_adapter(folder: Path, config: ConfigDict, flat: Flat, base_model: str) -> None:
+def write_adapter(folder: Path, config: ConfigDict, flat: Flat, base_model: str, revision: str | None = None) -> None:
     """Fills a folder with the adapter of a run.
 
     Args:
@@ -40,12 +41,14 @@ def write_adapter(folder: Path, config: ConfigDict, flat: Flat, base_model: str)
       config: the run's `config.model`.
       flat: leaves of `Lora` by path.
       base_model: id or folder of the LLaMA that it was trained on, "" where unknown.
+      revision: its commit on the Hub.
     """
     lora = config.lora
     values = {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
         "base_model_name_or_path": base_model,
+        "revision": revision,
         "r": lora.rank,
         "lora_alpha": lora.alpha,
         "lora_dropout": lora.dropout,
@@ -67,7 +70,7 @@ def lora_config(values: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]
     Raises:
       UserError: not the LoRA of every linear, or a variant that we do not have.
     """
-    wanted = {"peft_type": "LORA", "bias": "none", "use_rslora": False, "use_dora": False}
+    wanted = {"peft_type": "LORA", "bias": "none", "use_rslora": False, "use_dora": False, "fan_in_fan_out": False}
     for field, value in wanted.items():
         if values.get(field, value) != value:
             raise UserError(f"{where}/{CONFIG}: {field}={values[field]!r} is not supported, expected {value!r}")
@@ -77,8 +80,9 @@ def lora_config(values: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]
     if set(values.get("target_modules") or ()) != set(_NAMES):
         raise UserError(f"{where}/{CONFIG}: target_modules={values.get('target_modules')}, expected {', '.join(_NAMES)}")
     config = default_lora_config()
-    config.rank, config.alpha = int(values["r"]), float(values["lora_alpha"])
-    config.dropout = float(values.get("lora_dropout", 0.0))
+    file = f"{where}/{CONFIG}"
+    config.rank, config.alpha = whole(values, "r", file), number(values, "lora_alpha", file)
+    config.dropout = number(values, "lora_dropout", file, 0.0)
     return config, _widths(shapes, where)
 
 

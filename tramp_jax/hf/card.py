@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +23,13 @@ _ROWS = (
 )
 
 
-def model_card(config: ConfigDict, step: int, results: dict[str, Any] | None, base_model: str) -> str:
+def model_card(config: ConfigDict, step: int, results: dict[str, Any] | None) -> str:
     """The text of README.md; whether the data was simulated is its first line.
 
     Args:
       config: the run's.
       step: of the checkpoint.
       results: of eval/results.json, None where the run was not evaluated.
-      base_model: id or folder of the LLaMA that it was trained on, "" where it was trained from scratch.
     """
     template = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined).from_string(
         Path(__file__).with_name("card.md.j2").read_text()
@@ -41,8 +39,7 @@ def model_card(config: ConfigDict, step: int, results: dict[str, Any] | None, ba
         simulated=config.trained_on == SIMULATED,
         trained_on=config.trained_on,
         step=step,
-        base_model=Path(base_model).name if "/" in base_model and not _is_id(base_model) else base_model,
-        base_model_id=base_model if _is_id(base_model) else "",
+        pretrained=_pretrained(config),
         expressions=EXPRESSIONS,
         layout="mediapipe478",
         vision=config.model.vision_kind != "none",
@@ -51,8 +48,17 @@ def model_card(config: ConfigDict, step: int, results: dict[str, Any] | None, ba
     )
 
 
-def _is_id(model: str) -> bool:
-    return re.fullmatch(r"[\w.-]+/[\w.-]+", model) is not None and not Path(model).exists()
+def _pretrained(config: ConfigDict) -> list[dict[str, Any]]:
+    """What the parts started from: a Hub id with its revision, or the last name of a folder (its path is nobody's business)."""
+    found: dict[tuple[str, str | None], dict[str, Any]] = {}
+    # Runs from before `pretrained` was kept have the folders alone.
+    folders = {part: {"source": folder, "revision": None} for part, folder in config.init_from.items() if folder}
+    for part, about in (folders | config.pretrained.to_dict()).items():
+        is_id = bool(about["revision"])
+        name = about["source"] if is_id else Path(about["source"]).name
+        entry = found.setdefault((name, about["revision"]), {"name": name, "id": name if is_id else "", "parts": []})
+        entry["parts"].append(part)
+    return list(found.values())
 
 
 def _at(results: dict[str, Any] | None, path: str) -> float | None:

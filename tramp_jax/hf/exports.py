@@ -11,15 +11,18 @@ from ml_collections import ConfigDict
 
 from input_pipeline.errors import UserError
 from input_pipeline.tokenizer import Tokenizer, has_tokenizer
-from tramp_jax.hf import parts
+from tramp_jax.hf import llama, parts
 from tramp_jax.hf.adapter import write_adapter
 from tramp_jax.hf.card import model_card
 from tramp_jax.hf.full import LANGUAGE_MODEL, write_full
-from tramp_jax.hf.language import write_language_model
+from tramp_jax.hf.keymap import block_shapes
+from tramp_jax.hf.language import token_ids, write_language_model
 from tramp_jax.hf.leaves import StoredLeaf, merged_leaves
+from tramp_jax.hf.sources import read_json
 from tramp_jax.hf.tensors import TensorFolder, new_folder
 from tramp_jax.inference import TrainedModel
-from tramp_jax.models.llama import default_llama_config
+from tramp_jax.models.blocks import Block
+from tramp_jax.models.llama import Llama, default_llama_config
 from tramp_jax.training.ownership import flatten
 
 FORMATS = ("llm", "adapter", "full")
@@ -44,16 +47,31 @@ def export(checkpoint: Path, output: Path, formats: Sequence[str] = (), dtype: s
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
         raise UserError(f"--format={unknown[0]}: unknown; use any of {', '.join(FORMATS)}")
-    source = ImportedExport(checkpoint) if parts.is_imported(checkpoint) else RunExport(checkpoint)
+    source = open_export(checkpoint)
     missing = [name for name in formats if name not in source.formats]
     if missing:
         raise UserError(f"--format={missing[0]}: {checkpoint} has only {', '.join(source.formats)}{source.why_not(missing[0])}")
-    chosen = list(formats) or list(source.formats)
+    chosen = list(dict.fromkeys(formats)) or list(source.formats)
     with new_folder(output) as made:
         for name in chosen:
             (made / name).mkdir()
             source.write(name, made / name, dtype)
     return chosen
+
+
+def open_export(checkpoint: Path) -> ImportedExport | RunExport:
+    """A run or a folder of `import_hf`, whichever it is.
+
+    Raises:
+      UserError: neither.
+    """
+    if parts.is_imported(checkpoint):
+        return ImportedExport(checkpoint)
+    if any(checkpoint.glob("*.safetensors")):
+        raise UserError(
+            f"--checkpoint={checkpoint}: a Hugging Face model; first python -m tramp_jax.import_hf --model={checkpoint}"
+        )
+    return RunExport(checkpoint)
 
 
 class ImportedExport:
@@ -73,8 +91,18 @@ class ImportedExport:
             held = ", ".join(manifest["parts"])
             raise UserError(f"--checkpoint={folder}: holds {held} and no llm, which alone is exported from an import")
         self._config = ConfigDict({**default_llama_config().to_dict(), **manifest["parts"]["llm"]["config"]["llm"]})
-        self._published = manifest["family"] in ("llama", "qwen2")
+        self._check()
+        self._published = manifest["family"] in llama.MODEL_TYPES
         self.formats = ("llm",)
+
+    def _check(self) -> None:
+        shapes, _ = block_shapes(Block(lambda rngs: Llama(self._config, rngs=rngs)))
+        found = {path.removeprefix("llm/"): shape for path, shape in TensorFolder(self._folder / "llm").shapes.items()}
+        wrong = sorted(path for path in shapes.keys() | found.keys() if shapes.get(path) != found.get(path))
+        if wrong:
+            raise UserError(
+                f"{self._folder}: {len(wrong)} leaves of llm do not fit import.json ({wrong[0]}): import the model again"
+            )
 
     def language(self) -> tuple[ConfigDict, dict[str, Any]]:
         """Config and leaves by path of the LLaMA."""
@@ -88,7 +116,13 @@ class ImportedExport:
     def write(self, name: str, folder: Path, dtype: str | None) -> None:
         """Writes the one format; see `write_language_model`."""
         tokenizer = Tokenizer.load(self._folder) if has_tokenizer(self._folder) else None
-        write_language_model(folder, *self.language(), dtype, tokenizer, self._source_files(dtype))
+        ids = token_ids(tokenizer) or self._source_ids()
+        write_language_model(folder, *self.language(), dtype, tokenizer, ids, self._source_files(dtype))
+
+    def _source_ids(self) -> dict[str, Any]:
+        path = self._folder / parts.SOURCE / "config.json"
+        values = read_json(path) if path.is_file() else {}
+        return {name: values[name] for name in ("bos_token_id", "eos_token_id", "pad_token_id") if name in values}
 
     def _source_files(self, dtype: str | None) -> dict[str, bytes]:
         # A config.json that says another dtype, or is of a whole VideoLLaMA3, is no longer the one of this folder.
@@ -122,9 +156,10 @@ class RunExport:
     def write(self, name: str, folder: Path, dtype: str | None) -> None:
         """Writes one format."""
         if name == "llm":
-            write_language_model(folder, *self.language(), dtype or RUN_DTYPE, self.tokenizer, {})
+            ids = token_ids(self.tokenizer)
+            write_language_model(folder, *self.language(), dtype or RUN_DTYPE, self.tokenizer, ids, {})
         elif name == "adapter":
-            write_adapter(folder, self.config.model, flatten(self.params["lora"]), self._base_model())
+            write_adapter(folder, self.config.model, flatten(self.params["lora"]), *self._base())
         else:
             self._write_full(folder, dtype or RUN_DTYPE)
 
@@ -145,12 +180,13 @@ class RunExport:
             self.tokenizer,
             {**heads, LANGUAGE_MODEL: dtype},
         )
-        (folder / "README.md").write_text(model_card(self.config, self._model.step, self._results(), self._base_model()))
+        (folder / "README.md").write_text(model_card(self.config, self._model.step, self._results()))
 
     def _results(self) -> dict[str, Any] | None:
         path = self._run / "eval" / "results.json"
         return json.loads(path.read_text()) if path.is_file() else None
 
-    def _base_model(self) -> str:
-        folder = self.config.init_from.llm
-        return parts.read_manifest(Path(folder))["source"] if folder and parts.is_imported(Path(folder)) else ""
+    def _base(self) -> tuple[str, str | None]:
+        """Name and revision of the model that PEFT can put the adapter on; none where it is part of a larger one."""
+        found = self.config.pretrained.get("llm", {})
+        return (found["source"], found["revision"]) if found.get("family") in llama.MODEL_TYPES else ("", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def local_folder(model: str, revision: str | None) -> Path:
       UserError: no such folder, no pinned revision, huggingface_hub absent, or the download failed.
     """
     path = Path(model)
-    if path.exists():
+    if os.path.exists(model):
         if revision is not None:
             raise UserError(f"--revision={revision}: {model} is a local path; leave the flag away")
         return path
@@ -46,7 +47,7 @@ def _download(model: str, revision: str) -> Path:
     try:
         # Meta's own files under original/ hold the same weights a second time.
         return Path(snapshot_download(model, revision=revision, allow_patterns=PATTERNS, ignore_patterns=["original/*"]))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise UserError(
             f"--model={model} --revision={revision}: not fetched ({' '.join(str(error).split())[:300]}): check the id, the "
             "revision and your access (hf auth login)"

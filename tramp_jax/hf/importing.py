@@ -9,9 +9,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from input_pipeline.errors import UserError
 from input_pipeline.tokenizer import Tokenizer, has_tokenizer
 from tramp_jax.hf.parts import FORMAT, MANIFEST, SOURCE
-from tramp_jax.hf.sources import open_source
+from tramp_jax.hf.sources import Source, open_source
 from tramp_jax.hf.tensors import DTYPES, TensorFolder, new_folder, write_shards
 
 # Read by exports of an imported model, byte for byte.
@@ -47,6 +48,7 @@ def import_model(
     source = open_source(folder, image_size=image_size, vision_layers=vision_layers)
     source.check()
     tokenizer = Tokenizer.load(folder) if "llm" in source.parts and has_tokenizer(folder) else None
+    _compare_vocabularies(source, tokenizer, folder)
     manifest = {
         "format": FORMAT,
         "source": name or str(folder),
@@ -70,6 +72,14 @@ def import_model(
             tokenizer.save(made)
         (made / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
     return manifest
+
+
+def _compare_vocabularies(source: Source, tokenizer: Tokenizer | None, folder: Path) -> None:
+    rows = source.parts["llm"]["llm"].config.vocab_size if "llm" in source.parts else 0
+    if tokenizer is not None and tokenizer.vocab_size > rows:
+        raise UserError(
+            f"{folder}: its tokenizer has {tokenizer.vocab_size} ids, its embeddings {rows} rows: they do not belong together"
+        )
 
 
 def _contents(part: TensorFolder) -> dict[str, Any]:

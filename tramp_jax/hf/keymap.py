@@ -15,7 +15,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from tramp_jax.hf.tensors import TensorFolder
+from input_pipeline.errors import UserError
+from tramp_jax.hf.tensors import DTYPES, TensorFolder, all_finite
 from tramp_jax.models.blocks import Block
 
 Flat = Mapping[str, Any]
@@ -108,17 +109,35 @@ class KeyMap:
 
 def _leaf(entry: Entry, source: TensorFolder) -> np.ndarray:
     if not entry.depth:
-        return np.asarray(entry.layout.to_ours(source.read(entry.name)), order="C")
-    first = entry.layout.to_ours(source.read(entry.names()[0]))
-    stacked = np.empty((entry.depth, *first.shape), first.dtype)
+        return np.asarray(entry.layout.to_ours(_read(source, entry.name)), order="C")
+    first = entry.layout.to_ours(_read(source, entry.names()[0]))
+    # Layers of different precision: the widest loses nothing.
+    dtype = np.result_type(*{DTYPES[source.dtypes[name]] for name in entry.names()})
+    stacked = np.empty((entry.depth, *first.shape), dtype)
     for i, name in enumerate(entry.names()):
-        stacked[i] = entry.layout.to_ours(source.read(name))
+        stacked[i] = entry.layout.to_ours(_read(source, name))
     return stacked
+
+
+def _read(source: TensorFolder, name: str) -> np.ndarray:
+    tensor = source.read(name)
+    if not all_finite(tensor):
+        raise UserError(f"{source.path}: {name} holds NaN or infinity: fetch the model again, or choose an earlier checkpoint")
+    return tensor
 
 
 def _tensor(entry: Entry, leaf: Any, layer: int, dtype: Any) -> np.ndarray:
     tensor = entry.layout.to_theirs(np.asarray(jax.device_get(leaf[layer] if entry.depth else leaf)))
-    return np.asarray(tensor if dtype is None else tensor.astype(dtype, copy=False), order="C")
+    with np.errstate(over="ignore"):  # told below, with the tensor's name
+        written = np.asarray(tensor if dtype is None else tensor.astype(dtype, copy=False), order="C")
+    if not all_finite(written):
+        name = entry.names()[layer]
+        if all_finite(tensor):
+            raise UserError(
+                f"--dtype={dtype}: {name} reaches {np.abs(tensor).max()}, too large for it: use bfloat16 or float32"
+            )
+        raise UserError(f"{name}: holds NaN or infinity in the checkpoint: export an earlier one")
+    return written
 
 
 def linear(path: str, name: str, *, bias: bool, depth: int = 0) -> list[Entry]:

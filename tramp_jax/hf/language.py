@@ -26,10 +26,12 @@ def token_ids(tokenizer: Tokenizer | None) -> dict[str, Any]:
     return ids if tokenizer.bos_id is None else {"bos_token_id": tokenizer.bos_id, **ids}
 
 
-def language_dtype(folder: Path) -> np.dtype:
-    """The dtype of an exported language model's tensors, alone or in a whole model."""
+def language_dtypes(folder: Path, config: ConfigDict) -> dict[str, np.dtype]:
+    """Leaf -> the dtype that an exported language model has it in, alone or in a whole model; of a stack its widest."""
     source = TensorFolder(folder)
-    return DTYPES[next(dtype for name, dtype in source.dtypes.items() if name.endswith("embed_tokens.weight"))]
+    prefix = next(name for name in source.dtypes if name.endswith("embed_tokens.weight")).removesuffix("embed_tokens.weight")
+    keys = llama_keys(config, prefix, prefix.removesuffix("model.") + "lm_head.weight")
+    return {entry.path: np.result_type(*{DTYPES[source.dtypes[name]] for name in entry.names()}) for entry in keys.entries}
 
 
 def write_language_model(
@@ -38,6 +40,7 @@ def write_language_model(
     flat: Flat,
     dtype: str | None,
     tokenizer: Tokenizer | None,
+    ids: Mapping[str, Any],
     source_files: Mapping[str, bytes],
 ) -> None:
     """Fills a folder with a LlamaForCausalLM or Qwen2ForCausalLM.
@@ -48,12 +51,12 @@ def write_language_model(
       flat: its leaves by path; those that a LoRA adapts merged (`leaves.merged_leaves`).
       dtype: of the tensors; None leaves each as it is.
       tokenizer: None where there is none.
+      ids: see `token_ids`.
       source_files: config.json and generation_config.json of the model as published, kept as they are where they still hold.
     """
-    ids = token_ids(tokenizer)
     written = dtype or str(jnp.dtype(flat["embed_tokens/embedding"].dtype))
     files = {
-        "config.json": _json(hf_config(config, written, ids)),
+        "config.json": _json(hf_config(config, written, dict(ids))),
         "generation_config.json": _json({**ids, "do_sample": False}),
         **(tokenizer.hf_files() if tokenizer is not None else {}),
         **source_files,

@@ -7,6 +7,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from input_pipeline.errors import UserError
+from tramp_jax.hf.fields import number, part, whole
 from tramp_jax.hf.keymap import LINEAR, Entry, KeyMap, linear, norm
 from tramp_jax.models.llama import default_llama_config
 from tramp_jax.models.lora import LINEARS
@@ -42,27 +43,31 @@ def llama_config(values: dict[str, Any], where: str) -> ConfigDict:
                 f"{where}: {field}={values[field]!r} is not supported, expected {wanted!r}: choose another checkpoint"
             )
     config = default_llama_config()
-    try:
-        for field in ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"):
-            config[field] = int(values[field])
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{where}: no usable {error}: pass the config.json of the model itself") from error
+    for field in ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"):
+        config[field] = whole(values, field, where)
     heads = config.num_attention_heads
-    config.num_key_value_heads = int(values.get("num_key_value_heads") or heads)
-    config.head_dim = int(values.get("head_dim") or config.hidden_size // heads)
-    config.max_position_embeddings = int(values.get("max_position_embeddings", 2048))
-    config.rms_norm_eps = float(values.get("rms_norm_eps", 1e-6))
+    config.num_key_value_heads = whole(values, "num_key_value_heads", where, heads)
+    config.head_dim = whole(values, "head_dim", where, config.hidden_size // heads)
+    config.max_position_embeddings = whole(values, "max_position_embeddings", where, 2048)
+    config.rms_norm_eps = number(values, "rms_norm_eps", where, 1e-6)
     config.tie_word_embeddings = bool(values.get("tie_word_embeddings", False))
-    config.initializer_range = float(values.get("initializer_range", 0.02))
+    config.initializer_range = number(values, "initializer_range", where, 0.02)
     config.qkv_bias = values["model_type"] == "qwen2"
     _read_rope(config, values, where)
     return config
 
 
 def _read_rope(config: ConfigDict, values: dict[str, Any], where: str) -> None:
-    scaling = values.get("rope_parameters") or values.get("rope_scaling") or {}
-    config.rope_theta = float(values.get("rope_theta") or scaling.get("rope_theta") or 10000.0)
-    kind = scaling.get("rope_type", scaling.get("type", "default"))
+    old, new = part(values, "rope_scaling", where), part(values, "rope_parameters", where)
+    if any(isinstance(value, dict) for value in new.values()):
+        raise UserError(f"{where}: rope_parameters differ by layer, which is not supported: choose another checkpoint")
+    kinds = {given.get("rope_type", given.get("type", "default")) for given in (old, new) if given} or {"default"}
+    thetas = {number(given, "rope_theta", where) for given in (values, old, new) if given.get("rope_theta") is not None}
+    if len(kinds) > 1 or len(thetas) > 1:
+        found = ", ".join(sorted(map(str, [*kinds, *thetas])))
+        raise UserError(f"{where}: rope_parameters and the older fields name different positions ({found}): correct the file")
+    config.rope_theta = thetas.pop() if thetas else 10000.0
+    kind = kinds.pop()
     if kind in ("default", "none"):
         return
     if kind != "llama3":
@@ -70,12 +75,9 @@ def _read_rope(config: ConfigDict, values: dict[str, Any], where: str) -> None:
             f"{where}: rope scaling {kind!r} is not supported, expected none or 'llama3': choose another checkpoint"
         )
     config.rope_scaling.type = "llama3"
-    try:
-        for field in ("factor", "low_freq_factor", "high_freq_factor"):
-            config.rope_scaling[field] = float(scaling[field])
-        config.rope_scaling.original_max_position_embeddings = int(scaling["original_max_position_embeddings"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{where}: rope scaling 'llama3' has no usable {error}: fetch the file again") from error
+    for field in ("factor", "low_freq_factor", "high_freq_factor"):
+        config.rope_scaling[field] = number(old | new, field, where)
+    config.rope_scaling.original_max_position_embeddings = whole(old | new, "original_max_position_embeddings", where)
 
 
 def hf_config(config: ConfigDict, dtype: str, tokens: dict[str, Any]) -> dict[str, Any]:

@@ -65,7 +65,7 @@ STRUCTURE = {
     ),
     "lora": ("rank", "alpha"),
     "motion": ("heads", "regions", "kernel_size", "consecutive_frames", "max_strided_frames", "tiled_bias"),
-    "fusion": ("heads", "depth"),
+    "fusion": ("heads", "depth", "mode"),
     "visual_projection": ("num_layers", "merge"),
     # Of these the shapes of their leaves tell everything.
     **dict.fromkeys(("regression", "expression", "motion_projection", "fusion_projection", "kinematic_projection"), ()),
@@ -98,6 +98,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: damaged ({error}): import the model again") from error
     return manifest
+
+
+def provenance(config: ConfigDict) -> dict[str, dict[str, Any]]:
+    """Part -> where what `config.init_from` names came from: source, revision, family. Folders may be gone later."""
+    manifests = {part: read_manifest(Path(folder)) for part, folder in config.init_from.items() if folder}
+    return {part: {key: found[key] for key in ("source", "revision", "family")} for part, found in manifests.items()}
 
 
 def load_parts(config: ConfigDict, like: Mapping[str, Tree], mesh: Mesh, blocks: frozenset[str]) -> tuple[Tree, Tree]:

@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 
 from input_pipeline.errors import UserError
 from tramp_jax.hf import adapter, full, llama, motion, vision
+from tramp_jax.hf.fields import part
 from tramp_jax.hf.keymap import KeyMap, block_shapes
 from tramp_jax.hf.parts import CONFIG_OF, STATS
 from tramp_jax.hf.tensors import TensorFolder, check_tensors
@@ -111,17 +112,19 @@ def open_source(folder: Path, *, image_size: int | None = None, vision_layers: i
     if not path.is_file():
         return Source(*_motion_parts(tensors))
     values = read_json(path)
-    kind = values.get("model_type")
+    kind = str(values.get("model_type"))
     preprocessor_path = folder / "preprocessor_config.json"
     preprocessor = read_json(preprocessor_path) if preprocessor_path.is_file() else {}
 
     def tower(config: dict[str, Any]) -> dict[str, BlockSource]:
         return _tower(config, preprocessor, str(path), tensors, image_size, vision_layers)
 
+    if (image_size, vision_layers) != (None, None) and kind in (*llama.MODEL_TYPES, full.MODEL_TYPE):
+        raise UserError(f"{path}: a {kind} takes neither --image_size nor --vision_layers: leave them away")
     if kind in llama.MODEL_TYPES:
-        parts = {"llm": _language(values, str(path), "model.", "lm_head.weight")}
+        parts = {"llm": _language(values, str(path), tensors, "model.")}
     elif kind in vision.NESTED:
-        parts = {"vision": tower({**values.get("vision_config", {}), "model_type": vision.NESTED[kind]})}
+        parts = {"vision": tower({**part(values, "vision_config", str(path)), "model_type": vision.NESTED[kind]})}
     elif kind in vision.PRESETS:
         parts = {"vision": tower(values)}
     elif kind == full.MODEL_TYPE:
@@ -131,7 +134,7 @@ def open_source(folder: Path, *, image_size: int | None = None, vision_layers: i
     else:
         known = (*llama.MODEL_TYPES, *vision.NESTED, *vision.PRESETS, *VIDEOLLAMA3, full.MODEL_TYPE)
         raise UserError(f"{path}: model_type {kind!r} is no family of ours; known are {', '.join(known)}")
-    return Source(str(kind), tensors, parts)
+    return Source(kind, tensors, parts)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -149,8 +152,15 @@ def read_json(path: Path) -> dict[str, Any]:
     return values
 
 
-def _language(values: dict[str, Any], where: str, prefix: str, head: str) -> dict[str, BlockSource]:
+def _language(
+    values: dict[str, Any], where: str, tensors: TensorFolder, prefix: str, head: str = "lm_head.weight"
+) -> dict[str, BlockSource]:
     config = llama.llama_config(values, where)
+    embeddings = f"{prefix}embed_tokens.weight"
+    both = config.tie_word_embeddings and {head, embeddings} <= tensors.shapes.keys()
+    if both and not np.array_equal(tensors.read(head), tensors.read(embeddings)):
+        # transformers 4 ties them all the same, transformers 5 does not.
+        raise UserError(f"{where}: tie_word_embeddings is true, but {head} is not {embeddings}: correct what is wrong")
     return {"llm": BlockSource(config, llama.llama_keys(config, prefix, head), lambda rngs: Llama(config, rngs=rngs))}
 
 
@@ -173,13 +183,13 @@ def _videollama3(
     """The authors' layout (values of the language model at the top) and transformers' own (a config for each side)."""
     if values["model_type"] == "videollama3_qwen2":
         text = {**values, "model_type": "qwen2"}
-        side = {"model_type": "videollama3_vision_encoder", **(values.get("vision_encoder_config") or {})}
+        side = {"model_type": "videollama3_vision_encoder", **part(values, "vision_encoder_config", where)}
         language, projector = "model.", "model.mm_projector."
     else:
-        text, side = values.get("text_config") or {}, values.get("vision_config") or {}
-        text = {"tie_word_embeddings": values.get("tie_word_embeddings", False), **text}
+        text, side = part(values, "text_config", where), part(values, "vision_config", where)
+        text = {**text, "tie_word_embeddings": values.get("tie_word_embeddings", text.get("tie_word_embeddings", False))}
         language, projector = "model.language_model.", "model.projector."
-    parts = {"llm": _language(text, where, language, "lm_head.weight"), "vision": tower(side)}
+    parts = {"llm": _language(text, where, tensors, language), "vision": tower(side)}
     width, eyes = parts["llm"]["llm"].config.hidden_size, parts["vision"]["vision"].config
     config = default_projection_config()
 
@@ -209,7 +219,7 @@ def _motion_parts(tensors: TensorFolder) -> tuple[str, TensorFolder, dict[str, d
 
 def _adapter(folder: Path) -> Source:
     """A PEFT folder, as `export_hf` writes it."""
-    tensors = TensorFolder(folder / adapter.TENSORS)
+    tensors = TensorFolder(folder / adapter.TENSORS if (folder / adapter.TENSORS).is_file() else folder)
     config, llama_config = adapter.lora_config(read_json(folder / adapter.CONFIG), tensors.shapes, str(folder))
     keys = adapter.lora_keys(llama_config.num_hidden_layers)
     blocks = {"lora": BlockSource(config, keys, lambda rngs: Lora(config, llama_config, rngs=rngs))}

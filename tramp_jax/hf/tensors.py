@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -50,9 +51,12 @@ class TensorFolder:
         self._handles: dict[str, Any] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.dtypes: dict[str, str] = {}
+        owner: dict[str, Path] = {}
         for file in _files(path):
             handle = _open(file)
             for name in handle.keys():  # noqa: SIM118 - not a dict
+                if owner.setdefault(name, file) != file:
+                    raise UserError(f"{path}: {owner[name].name} and {file.name} both hold {name}: remove one of them")
                 tensor = handle.get_slice(name)
                 self._handles[name] = handle
                 self.shapes[name], self.dtypes[name] = tuple(tensor.get_shape()), str(tensor.get_dtype())
@@ -74,14 +78,16 @@ def _files(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise UserError(f"{path}: no such file or folder: pass a folder with safetensors")
+    single = path / "model.safetensors"
+    if single.is_file():  # before the index, as in transformers: an index may be left over from an earlier save
+        return [single]
     if (path / INDEX).is_file():
         files = sorted({path / name for name in _weight_map(path).values()})
         missing = [file.name for file in files if not file.is_file()]
         if missing:
             raise UserError(f"{path}: shards missing that {INDEX} names: {_some(missing)}: fetch the folder again")
         return files
-    single = path / "model.safetensors"
-    files = [single] if single.is_file() else sorted(path.glob("*.safetensors"))
+    files = sorted(path.glob("*.safetensors"))
     if not files:
         pickles = sorted(file for file in path.iterdir() if file.suffix in PICKLES)
         if pickles:
@@ -93,7 +99,7 @@ def _files(path: Path) -> list[Path]:
 def _pickle_message(path: Path, pickle: Path) -> str:
     return (
         f"{path}: {'only pickle files' if path.is_dir() else 'a pickle file'} ({pickle.name}), which can run code when opened: "
-        f"rewrite it first with python -m tramp_jax.hf.pytorch.convert_pickle {pickle} --output=FOLDER"
+        f"rewrite it first with python -m tramp_jax.hf.pytorch.convert_pickle {path} --output=FOLDER"
     )
 
 
@@ -106,7 +112,7 @@ def _weight_map(path: Path) -> dict[str, str]:
 
 
 def _check_index(path: Path, found: set[str]) -> None:
-    if not (path / INDEX).is_file():
+    if path.is_file() or (path / "model.safetensors").is_file() or not (path / INDEX).is_file():
         return
     missing = sorted(set(_weight_map(path)) - found)
     if missing:
@@ -123,6 +129,13 @@ def _open(file: Path) -> Any:
 def _some(names: list[str], count: int = 6) -> str:
     shown = ", ".join(names[:count])
     return shown if len(names) <= count else f"{shown} and {len(names) - count} more"
+
+
+def all_finite(tensor: np.ndarray) -> bool:
+    """Whether a floating point tensor is free of NaN and infinity; looks at the bits, which is fast in half precision too."""
+    bits = {2: np.uint16, 4: np.uint32, 8: np.uint64}[tensor.dtype.itemsize]
+    exponent = np.asarray(np.inf, tensor.dtype).view(bits)
+    return not np.any((np.ascontiguousarray(tensor).view(bits) & exponent) == exponent)
 
 
 def check_tensors(source: TensorFolder, expected: dict[str, tuple[int, ...]], is_ignored: Callable[[str], bool]) -> None:
@@ -150,8 +163,8 @@ def check_tensors(source: TensorFolder, expected: dict[str, tuple[int, ...]], is
     ]
     if problems:
         raise UserError(
-            f"{source.path}: the tensors do not fit its config.json; {'; '.join(problems)}. Pass the folder of one whole "
-            "model, with the config.json that it was saved with"
+            f"{source.path}: not the tensors that were expected; {'; '.join(problems)}. Pass the folder of one whole model, "
+            "with the config.json that it was saved with"
         )
 
 
@@ -228,19 +241,20 @@ def new_folder(path: Path) -> Iterator[Path]:
     Raises:
       UserError: there is something under that name already, or it cannot be made.
     """
-    if path.is_file() or (path.is_dir() and any(path.iterdir())):
-        raise UserError(f"--output={path}: exists and is not empty: remove it or choose another")
-    partial = path.with_name(path.name + ".partial")
     try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+        place = path.resolve()
+        if place.is_file() or (place.is_dir() and any(place.iterdir())):
+            raise UserError(f"--output={path}: exists and is not empty: remove it or choose another")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name[:100]}."))
+        partial.chmod(0o755)
     except OSError as error:
         raise UserError(f"--output={path}: cannot be made ({error.strerror}): choose another folder") from error
     try:
         yield partial
-        if path.is_dir():
-            path.rmdir()
-        partial.rename(path)
+        if place.is_dir():
+            place.rmdir()
+        partial.rename(place)
     except OSError as error:
         raise UserError(
             f"--output={path}: cannot be written ({error.strerror}): free some space or choose another folder"

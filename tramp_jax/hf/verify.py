@@ -9,6 +9,7 @@ Axes: B batch, S text, V vocabulary.
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 import tempfile
@@ -25,9 +26,10 @@ from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
 from input_pipeline.pipeline import batches
 from input_pipeline.splits import load_split
+from tramp_jax.config import load_config
 from tramp_jax.hf.adapter import TENSORS, lora_keys
-from tramp_jax.hf.exports import ImportedExport, RunExport
-from tramp_jax.hf.language import language_dtype
+from tramp_jax.hf.exports import RunExport, open_export
+from tramp_jax.hf.language import language_dtypes
 from tramp_jax.hf.parts import is_imported
 from tramp_jax.hf.tensors import TensorFolder
 from tramp_jax.models.llama import positions_of
@@ -39,6 +41,19 @@ Batch = dict[str, np.ndarray]
 # What the limit holds for; the rest is told.
 LIMITED = ("logits", "score", "KL", "tensors")
 _INPUTS = ("trajectory", "trajectory_time", "expression", "frames", "frame_mask", "kinematics", "tokens", "token_mask")
+
+
+def check_possible(checkpoint: Path) -> None:
+    """Tells before an export, not after it, that it could not be verified.
+
+    Raises:
+      UserError: torch or transformers absent, or the run's data gone.
+    """
+    for package in ("torch", "transformers"):
+        if importlib.util.find_spec(package) is None:
+            raise UserError(f"--verify: {package} is not installed: pip install 'tramp-jax[torch]', or leave --verify away")
+    if not is_imported(checkpoint):
+        Dataset.open(load_config(checkpoint).data.path)
 
 
 def verify(checkpoint: Path, output: Path, *, clips: int, limit: float) -> dict[str, dict[str, float]]:
@@ -56,12 +71,13 @@ def verify(checkpoint: Path, output: Path, *, clips: int, limit: float) -> dict[
     Raises:
       UserError: a difference above the limit, torch absent, or the run's data gone.
     """
-    source = ImportedExport(checkpoint) if is_imported(checkpoint) else RunExport(checkpoint)
+    source = open_export(checkpoint)
     found: dict[str, dict[str, float]] = {}
     for name in ("llm", "adapter", "full"):
         folder = output / name
         if folder.is_dir():
-            found[name] = _COMPARE[name](source, folder, clips)
+            with jax.default_matmul_precision("highest"):  # accelerators round float32 products otherwise
+                found[name] = _COMPARE[name](source, folder, clips)
             shown = ", ".join(f"{key} {value:.2e}" for key, value in found[name].items())
             print(f"verify {name:<8} {shown}")
     worst = {f"{name}: {key}": value for name, values in found.items() for key, value in values.items() if key in LIMITED}
@@ -76,11 +92,19 @@ def verify(checkpoint: Path, output: Path, *, clips: int, limit: float) -> dict[
 
 def _compare_language(source: Any, folder: Path, clips: int) -> dict[str, float]:
     config, leaves = source.language()
-    rng = np.random.default_rng(0)
+    if isinstance(source, RunExport):
+        batch = _clips(source.config, source.tokenizer, clips)
+        request = {name: batch[name] for name in ("tokens", "token_mask")}
+    else:
+        request = _random_text(config.vocab_size)
+    ours = _language_logits(config, _rounded(leaves, config, folder), request)
+    return _differences(ours, _answer(folder, request)["logits"], request["token_mask"])
+
+
+def _random_text(vocabulary: int) -> Batch:
+    """For an imported model, which has no clips."""
     mask = np.arange(64) < np.array([[64], [40], [1]])
-    request = {"tokens": rng.integers(0, config.vocab_size, mask.shape).astype(np.int32), "token_mask": mask}
-    ours = _language_logits(config, _rounded(leaves, folder), request)
-    return _differences(ours, _answer(folder, request)["logits"], mask)
+    return {"tokens": np.random.default_rng(0).integers(0, vocabulary, mask.shape).astype(np.int32), "token_mask": mask}
 
 
 def _language_logits(config: ConfigDict, params: Tree, request: Batch) -> np.ndarray:
@@ -103,8 +127,8 @@ def _compare_full(source: Any, folder: Path, clips: int) -> dict[str, float]:
     request = {name: batch[name] for name in _INPUTS if name in batch}
     leaves = source.language()[1]
     others = {name: tree for name, tree in source.params.items() if name not in ("llm", "lora")}
-    ours = _whole(source.config, others | {"llm": _rounded(leaves, folder)}, source.stats, batch)
-    exact = _whole(source.config, others | {"llm": _rounded(leaves, None)}, source.stats, batch)
+    ours = _whole(source.config, others | {"llm": _rounded(leaves, source.config.model.llm, folder)}, source.stats, batch)
+    exact = _whole(source.config, others | {"llm": _rounded(leaves, source.config.model.llm, None)}, source.stats, batch)
     theirs = _answer(folder, request)
     mask = batch["token_mask"]
     score = max(float(np.abs(ours[name] - theirs[name]).max()) for name in ("severity", "grade_distribution"))
@@ -142,15 +166,15 @@ def _in_float32(config: ConfigDict) -> ConfigDict:
     return config
 
 
-def _rounded(leaves: Mapping[str, Any], folder: Path | None) -> Tree:
+def _rounded(leaves: Mapping[str, Any], config: ConfigDict, folder: Path | None) -> Tree:
     """The LLaMA's parameters in float32, each rounded to the dtype that the export has it in."""
-    dtype = None if folder is None else language_dtype(folder)
+    dtypes = {} if folder is None else language_dtypes(folder, config)
 
-    def value(leaf: Any) -> jax.Array:
+    def value(path: str, leaf: Any) -> jax.Array:
         array = np.asarray(leaf)
-        return jnp.asarray(array if dtype is None else array.astype(dtype), jnp.float32)
+        return jnp.asarray(array.astype(dtypes[path]) if path in dtypes else array, jnp.float32)
 
-    return unflatten({path: value(leaf) for path, leaf in leaves.items()})
+    return unflatten({path: value(path, leaf) for path, leaf in leaves.items()})
 
 
 def _clips(config: ConfigDict, tokenizer: Any, count: int) -> Batch:

@@ -13,6 +13,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from input_pipeline.errors import UserError
+from tramp_jax.hf.fields import colour, number, whole
 from tramp_jax.hf.keymap import LINEAR, PATCHES, SAME, Entry, KeyMap, linear, norm
 from tramp_jax.models.vit import clip_vit_l_14_224, siglip_so400m_224, videollama3_vision_224
 
@@ -49,25 +50,27 @@ def vision_config(
         raise UserError(f"{where}: model_type is {kind!r}, expected one of {', '.join(PRESETS)}")
     config = PRESETS[kind]()
     defaults = _CLASS_DEFAULTS.get(kind, {})
-    try:
-        for field in ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "patch_size"):
-            config[field] = int(values[field] if field in values else defaults[field])
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{where}: no usable {error}: pass the config.json of the tower itself") from error
-    config.layer_norm_eps = float(values.get("layer_norm_eps", config.layer_norm_eps))
+    for field in ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "patch_size"):
+        config[field] = whole({**defaults, **values}, field, where)
+    if config.hidden_size % config.num_attention_heads:
+        raise UserError(
+            f"{where}: hidden_size={config.hidden_size} is no multiple of num_attention_heads={config.num_attention_heads}"
+        )
+    config.layer_norm_eps = number(values, "layer_norm_eps", where, config.layer_norm_eps)
     activation = values.get("hidden_act")
-    if activation is not None and activation not in ACTIVATIONS:
+    if activation is not None and (not isinstance(activation, str) or activation not in ACTIVATIONS):
         raise UserError(f"{where}: hidden_act={activation!r} is not supported, expected one of {', '.join(ACTIVATIONS)}")
     config.hidden_act = ACTIVATIONS[activation] if activation else config.hidden_act
-    config.image_size = _side(config, values.get("image_size", defaults.get("image_size")), image_size, where)
+    own = None if config.positions != "learned" else whole({**defaults, **values}, "image_size", where, config.image_size)
+    config.image_size = _side(config, own, image_size, where)
     if layers is not None:
         if not 0 < layers <= config.num_hidden_layers:
             raise UserError(f"--vision_layers={layers}: the tower in {where} has {config.num_hidden_layers}")
         if config.post_layernorm and layers < config.num_hidden_layers:
             raise UserError(f"--vision_layers={layers}: the tower in {where} ends in a norm that only follows its last layer")
         config.num_hidden_layers = layers
-    config.image_mean = tuple(preprocessor.get("image_mean") or config.image_mean)
-    config.image_std = tuple(preprocessor.get("image_std") or config.image_std)
+    config.image_mean = colour(preprocessor, "image_mean", where, config.image_mean)
+    config.image_std = colour(preprocessor, "image_std", where, config.image_std)
     return config
 
 

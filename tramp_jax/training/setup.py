@@ -18,8 +18,8 @@ from input_pipeline.records import EXPRESSIONS
 from input_pipeline.splits import load_split
 from input_pipeline.tokenizer import Tokenizer, has_tokenizer, train_tokenizer
 from tramp_jax.checkpoint.store import MODEL_PARTS, CheckpointStore, abstract
-from tramp_jax.config import save_config
-from tramp_jax.hf.parts import load_parts
+from tramp_jax.config import load_config, save_config
+from tramp_jax.hf.parts import load_parts, provenance
 from tramp_jax.inference import Predictor
 from tramp_jax.metrics.severity import by_expression, spearman
 from tramp_jax.models.tramp_llama import TrampLlama, Tree
@@ -52,6 +52,10 @@ def train_run(config: ConfigDict, run: Path) -> None:
     config.trained_on = dataset.manifest.name
     if any("kinematics" in task.needs(config.model) for task in tasks) and not config.data.kinematics_centre:
         config.data.kinematics_centre, config.data.kinematics_scale = standardisation(dataset, folds["train"])
+    if (run / "config.json").is_file():  # a run that goes on started where it started
+        config.pretrained = load_config(run).pretrained
+    else:
+        config.pretrained = ConfigDict(provenance(config))
     save_config(config, run / "config.json")
 
     model = TrampLlama(config.model)

@@ -1,11 +1,12 @@
-"""`python -m tramp_jax.hf.pytorch.convert_pickle FILE.pth --output=FOLDER`: a PyTorch pickle rewritten as safetensors.
+"""`python -m tramp_jax.hf.pytorch.convert_pickle FILE.pth|FOLDER --output=FOLDER`: PyTorch pickles rewritten as safetensors.
 
 The one place of the project that opens a pickle, in a process of its own and with `weights_only=True`, which refuses anything
-but tensors and plain containers. Only tensors are kept.
+but tensors and plain containers. Only tensors are kept; of a model's folder also its configs and tokenizer.
 """
 
 from __future__ import annotations
 
+import shutil
 import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -18,24 +19,29 @@ from absl import flags
 
 from input_pipeline import cli
 from input_pipeline.errors import UserError
+from tramp_jax.hf.tensors import PICKLES, new_folder
 
 _OUTPUT = flags.DEFINE_string("output", None, "Folder to make, with model.safetensors.")
 
-USAGE = "python -m tramp_jax.hf.pytorch.convert_pickle FILE.pth --output=FOLDER"
+USAGE = "python -m tramp_jax.hf.pytorch.convert_pickle FILE.pth|FOLDER --output=FOLDER"
 # Where training scripts keep the weights beside their optimizer: TraMP-Former "model", Former-DFER "state_dict".
 WRAPPERS = ("model", "state_dict", "model_state_dict")
+
+# Beside the weights in a model's folder: configs, chat template, tokenizer; and what a Trainer leaves there that is no weight.
+COMPANIONS = ("*.json", "*.jinja", "*.model")
+NOT_WEIGHTS = ("training_args.bin", "optimizer.pt", "scheduler.pt", "rng_state.pth", "scaler.pt")
 
 
 def main(argv: Sequence[str]) -> None:
     """One positional argument; flags are absl's."""
     if len(argv) != 1:
-        raise UserError(f"expected one FILE, got {len(argv)}; usage: {USAGE}")
+        raise UserError(f"expected one FILE or FOLDER, got {len(argv)}; usage: {USAGE}")
     count = convert(Path(argv[0]), Path(_OUTPUT.value))
     print(f"{count} tensors: python -m tramp_jax.import_hf --model={_OUTPUT.value} --output=...")
 
 
-def convert(file: Path, output: Path) -> int:
-    """Writes the tensors of a pickle as OUTPUT/model.safetensors.
+def convert(source: Path, output: Path) -> int:
+    """Writes the tensors of a pickle, or of all pickles of a model's folder, as safetensors.
 
     Names lose the "module." that DataParallel puts in front of all of them.
 
@@ -43,19 +49,49 @@ def convert(file: Path, output: Path) -> int:
       How many.
 
     Raises:
-      UserError: torch is absent, or the file is no pickle of tensors.
+      UserError: torch is absent, or a file is no pickle of tensors.
     """
-    from tramp_jax.hf.tensors import new_folder
+    files = _pickles(source)
+    with new_folder(output) as made:
+        count = sum(_convert_file(file, made / _name(i, len(files))) for i, file in enumerate(files))
+        for file in _companions(source):
+            shutil.copyfile(file, made / file.name)
+    return count
 
+
+def _pickles(source: Path) -> list[Path]:
+    if not source.is_dir():
+        return [source]
+    files = sorted(file for file in source.iterdir() if file.suffix in PICKLES and file.name not in NOT_WEIGHTS)
+    if not files:
+        raise UserError(f"{source}: no {', '.join(PICKLES)} in it: pass a file, or the folder of a model")
+    return files
+
+
+def _companions(source: Path) -> list[Path]:
+    if not source.is_dir():
+        return []
+    found = [file for pattern in COMPANIONS for file in sorted(source.glob(pattern))]
+    return [file for file in found if not file.name.endswith(".index.json")]
+
+
+def _name(number: int, count: int) -> str:
+    return "model.safetensors" if count == 1 else f"model-{number + 1:05}-of-{count:05}.safetensors"
+
+
+def _convert_file(file: Path, target: Path) -> int:
     tensors = tensors_of(_read(file))
     if not tensors:
         raise UserError(f"{file}: holds no tensors, at the top or under {', '.join(map(repr, WRAPPERS))}: pass a state dict")
     from safetensors.torch import save_file
 
-    with new_folder(output) as made:
+    try:
         # Cloned, since safetensors refuses tensors that share memory (tied embeddings).
         owned = {name: x.detach().clone().contiguous() for name, x in tensors.items()}
-        save_file(owned, made / "model.safetensors", {"format": "pt"})
+        save_file(owned, target, {"format": "pt"})
+    except (RuntimeError, NotImplementedError, ValueError) as error:
+        raise UserError(f"{file}: holds tensors that are not plain (sparse or quantised): save them as dense floats") from error
+    target.chmod(0o644)
     return len(tensors)
 
 
