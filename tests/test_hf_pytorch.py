@@ -1,5 +1,6 @@
 """The PyTorch model says what the JAX model says: scores, logits and greedy reports, whatever switches are on."""
 
+import copy
 import dataclasses
 import functools
 
@@ -14,6 +15,8 @@ from ml_collections import ConfigDict
 from tiny import F, S, demo_config, tiny_batch, tiny_config
 
 from tramp_jax.generation.decode import generate
+from tramp_jax.hf.full import model_json
+from tramp_jax.hf.pytorch.configuration_tramp_llama import TrampLlamaConfig
 from tramp_jax.hf.pytorch.modeling_tramp_llama import TrampLlamaModel
 from tramp_jax.hf.pytorch.severity_tramp_llama import CrossFusion as PytorchFusion
 from tramp_jax.models.blocks import Block
@@ -172,6 +175,60 @@ def test_what_is_missing_is_said():
         made.pytorch(**without("kinematics"), **text)
     with pytest.raises(ValueError, match="expected \\(16, 16, 3\\)"):
         made.pytorch(**{**clips, "frames": clips["frames"][:, :, :8]})
+
+
+CASTS = {
+    "half": (lambda model: model.half(), torch.float16),
+    "bfloat16": (lambda model: model.bfloat16(), torch.bfloat16),
+    "to a device and a dtype": (lambda model: model.to("cpu", dtype=torch.float16), torch.float16),
+    "as part of another model": (lambda model: torch.nn.Sequential(model).half()[0], torch.float16),
+    "double": (lambda model: model.double(), torch.float64),
+    "half and back": (lambda model: model.half().float(), torch.float32),
+}
+
+
+def parts(model):
+    """Every tensor, buffers that are not saved among them: (of the language model's weights, others)."""
+    tensors = [*model.named_parameters(), *model.named_buffers()]
+    language = {name for name, _ in model.named_parameters() if name.startswith("language_model.")}
+    return [tensor for name, tensor in tensors if name in language], [
+        tensor for name, tensor in tensors if name not in language
+    ]
+
+
+@pytest.mark.parametrize("way", CASTS)
+def test_a_dtype_is_the_language_models_alone(way):
+    made = pair(next(iter(VARIANTS)))
+    model, dtype = CASTS[way][0](copy.deepcopy(made.pytorch)), CASTS[way][1]
+    language, others = parts(model)
+    assert {tensor.dtype for tensor in language} == {model.dtype} == {dtype}
+    assert {tensor.dtype for tensor in others} == {torch.float32}
+    config = TrampLlamaConfig(**model_json(made.config, str(dtype).removeprefix("torch."), TOKENS))
+    same = TrampLlamaModel(config).eval()  # made in this dtype
+    same.load_state_dict(model.state_dict())
+    clips, text = clip_inputs(made.batch), text_inputs(made.batch)
+    with torch.no_grad():
+        found, expected, before = (each(**clips, **text) for each in (model, same, made.pytorch))
+    assert torch.equal(found.raw, before.raw)
+    assert torch.equal(found.logits, expected.logits)
+    new = [each.generate_report(**clips, **prompts(made.batch), max_new_tokens=8) for each in (model, same)]
+    assert torch.equal(*new)
+
+
+def test_a_device_holds_for_everything_and_gradients_follow_their_weights():
+    model = copy.deepcopy(pair(next(iter(VARIANTS))).pytorch)
+    sum(weight.sum() for weight in model.parameters()).backward()
+    model.half()
+    assert all(weight.grad.dtype == weight.dtype for weight in model.parameters())
+    language, others = parts(model.to("meta", torch.bfloat16))
+    assert {tensor.device.type for tensor in (*language, *others)} == {"meta"}
+    assert {tensor.dtype for tensor in others} == {torch.float32}
+
+
+def test_no_new_token_is_not_taken_for_the_default():
+    made = pair(next(iter(VARIANTS)))
+    with pytest.raises(ValueError, match="max_new_tokens"):
+        made.pytorch.generate_report(**clip_inputs(made.batch), **prompts(made.batch), max_new_tokens=0)
 
 
 def test_motion_of_another_width_is_mapped_as_in_jax():

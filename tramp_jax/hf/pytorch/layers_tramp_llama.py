@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -34,6 +35,20 @@ def region_means(motion: Tensor, segments: int, regions: int) -> Tensor:
     B, T, V, D = motion.shape
     grouped = motion.reshape(B, segments, T // segments, regions, V // regions, D)
     return grouped.mean(dim=(2, 4)).reshape(B, segments * regions, D)
+
+
+def casting_only(weights: Iterable[nn.Parameter], fn: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """`fn` of `nn.Module._apply`, its change of dtype for these weights alone; devices change for every tensor.
+
+    Buffers beside the weights keep their dtype too: a LLaMA's rotary frequencies in half precision lose distant positions.
+    """
+    cast = {id(tensor) for weight in weights for tensor in (weight, weight.grad)}
+
+    def moved(tensor: Tensor) -> Tensor:
+        found = fn(tensor)
+        return found if found.dtype == tensor.dtype or id(tensor) in cast else tensor.to(found.device)
+
+    return moved
 
 
 class Mlp(nn.Module):

@@ -15,6 +15,7 @@ N prefix tokens, S text tokens, D motion width, Dv vision width, H language widt
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -23,7 +24,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import ModelOutput
 
 from .configuration_tramp_llama import TrampLlamaConfig
-from .layers_tramp_llama import region_means
+from .layers_tramp_llama import casting_only, region_means
 from .motion_tramp_llama import MotionEncoder
 from .severity_tramp_llama import CrossFusion, SeverityRegression
 from .vision_tramp_llama import TokenProjection, VisionTower, VisualProjection
@@ -61,7 +62,7 @@ class Encoded:
 class TrampLlamaModel(PreTrainedModel):
     """Score and report of clips; `TrampLlamaProcessor` makes its inputs. Dropout and losses are left out: train with tramp-jax.
 
-    The language model may be in half precision; everything else stays float32, whatever dtype is asked for.
+    The dtype that `from_pretrained`, `to`, `half` and the like are asked for is the language model's; the rest stays float32.
     """
 
     config_class = TrampLlamaConfig
@@ -73,11 +74,8 @@ class TrampLlamaModel(PreTrainedModel):
         tramp, width = config.tramp, config.text_config.hidden_size
         motion, projection = tramp["motion"], tramp["projection"]
         D, fused, sees = motion["channels"][-1], tramp["fusion"]["width"], tramp["vision_kind"] != "none"
-        self.regions, self.segments, self.kinematic_tokens = (
-            motion["regions"],
-            tramp["motion_segments"],
-            tramp["kinematic_tokens"],
-        )
+        self.regions, self.segments = motion["regions"], tramp["motion_segments"]
+        self.kinematic_tokens = tramp["kinematic_tokens"]
         self.motion = MotionEncoder(motion)
         self.fusion = CrossFusion(tramp["fusion"], vision=sees, regions=self.regions)
         self.regression = SeverityRegression(tramp["head"])
@@ -86,12 +84,22 @@ class TrampLlamaModel(PreTrainedModel):
         self.fusion_projection = TokenProjection(projection, fused, width)
         self.vision = VisionTower(tramp["vision"]) if sees else None
         self.visual_projection = VisualProjection(projection, tramp["vision"]["hidden_size"], width) if sees else None
-        self.kinematic_projection = None
-        if self.kinematic_tokens:
-            self.kinematic_projection = TokenProjection(projection, tramp["num_kinematics"], self.kinematic_tokens * width)
+        wide = self.kinematic_tokens * width
+        self.kinematic_projection = TokenProjection(projection, tramp["num_kinematics"], wide) if wide else None
         self.language_model = AutoModelForCausalLM.from_config(config.text_config)
         self._keep_in_fp32_modules_strict = [name for name, _ in self.named_children() if name != "language_model"]
+        for name in self._keep_in_fp32_modules_strict:  # transformers may have made them in the language model's dtype
+            self.get_submodule(name).float()
         self.post_init()
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The language model's: what `save_pretrained` writes down and `from_pretrained` asks for again."""
+        return self.language_model.dtype
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> TrampLlamaModel:
+        """What `to`, `half`, `cuda` and their like do to every tensor."""
+        return super()._apply(casting_only(self.language_model.parameters(), fn), recurse)
 
     def get_input_embeddings(self) -> nn.Module:
         """The language model's."""
@@ -171,7 +179,7 @@ class TrampLlamaModel(PreTrainedModel):
         return self.language_model.generate(
             inputs_embeds=inputs,
             attention_mask=mask.gather(1, order).long(),
-            max_new_tokens=max_new_tokens or self.config.tramp["max_new_tokens"],
+            max_new_tokens=self.config.tramp["max_new_tokens"] if max_new_tokens is None else max_new_tokens,
             **{"do_sample": False, **options},
         )
 

@@ -5,7 +5,6 @@ T landmark frames of the clip, L landmarks of the layout, K RGB frames, F frames
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,24 +15,12 @@ from transformers import BatchFeature
 from transformers.processing_utils import ProcessorMixin
 
 from input_pipeline import measured, transforms
+from input_pipeline.errors import UserError
 from input_pipeline.images import resize
 from input_pipeline.motion.layouts import to_tokens
 from input_pipeline.windows import Window, aligned_frames, make_window
 
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Clip:
-    """What `TrampLlamaProcessor` was given; fields as its arguments."""
-
-    landmarks: np.ndarray
-    times: np.ndarray
-    colours: np.ndarray
-    tracked: np.ndarray
-    layout: str
-
-    def clip(self, index: int) -> Clip:
-        """A data set of this clip alone, for `measured`."""
-        return self
+from .clip_tramp_llama import Clip, checked_clip, checked_frames
 
 
 class TrampLlamaProcessor(ProcessorMixin):
@@ -74,45 +61,47 @@ class TrampLlamaProcessor(ProcessorMixin):
         frames: Sequence[np.ndarray] | None = None,
         frame_index: Sequence[int] | None = None,
         frame_times: Sequence[float] | None = None,
+        return_tensors: str | None = None,
     ) -> BatchFeature:
         """The inputs of one clip.
 
         Args:
-          landmarks: (T, L, 3). Origin at the centre of a square crop around the face, unit = side of the crop, x right in the
-            image, y down, z away from the camera. Untracked frames repeat the last tracked one.
-          times: (T,) seconds, strictly increasing.
+          landmarks: (T, L, 3) floats, T at least 2. Origin at the centre of a square crop around the face, unit = side of the
+            crop, x right in the image, y down, z away from the camera. Untracked frames repeat the last tracked one.
+          times: (T,) seconds, strictly increasing, in the median less than one apart.
           expression: what the person was asked to do, one of `expressions`.
           colours: (T, L, 3) uint8 RGB under each landmark; may be None for a model that reads no colour.
-          tracked: (T,) bool, whether a face was found; None for always.
+          tracked: (T,) bool, whether a face was found, at least once; None for always.
           layout: "mediapipe478", "insightface106", "openface68", or "tokens63" for the 63 tokens themselves.
-          frames: K images (H, W, 3) uint8 RGB of the face crop, for a model that sees. Resized as in training, where the JPEG
-            decoder does a part of it: much larger images come out a little different.
+          frames: K images (H, W, 3) uint8 RGB of the square face crop, for a model that sees. Resized as in training, where the
+            JPEG decoder does a part of it: much larger images come out a little different.
           frame_index: (K,) the landmark frame that each image belongs to; None with K = T for one to one.
-          frame_times: (K,) seconds, in place of `frame_index`.
+          frame_times: (K,) seconds of the same clock as `times`, in place of `frame_index`.
+          return_tensors: "pt" or None, which is the same here.
 
         Returns:
           Tensors of a batch of one: trajectory (1, T', 63, C), trajectory_time (1, T'), expression (1,), input_ids and
           attention_mask (1, P), and by need frames (1, F, h, w, 3) uint8, frame_mask (1, F), kinematics (1, 53).
 
         Raises:
-          ValueError: something that the model needs is missing, or an unknown expression.
+          ValueError: something that the model needs is missing or is not as said above.
           ImportError: kinematics need SciPy.
-          input_pipeline.errors.UserError, or its copy in an export: landmarks that do not fit the layout.
         """
+        if return_tensors not in (None, "pt"):
+            raise ValueError(f"return_tensors {return_tensors!r}: this processor makes PyTorch tensors; pass 'pt' or None")
         if expression not in self.expressions:
             raise ValueError(f"expression {expression!r}: unknown; use one of {', '.join(self.expressions)}")
-        landmarks, times = np.asarray(landmarks), np.asarray(times)
-        tracked = np.ones(len(times), bool) if tracked is None else np.asarray(tracked, bool)
-        clip = Clip(landmarks, times, self._colours(colours, landmarks), tracked, layout)
+        clip = checked_clip(landmarks, times, colours, tracked, layout, self.data["features"])
+        seen = checked_frames(frames, frame_index, frame_times, clip.times) if "frames" in self.needs else None
         resting = self.data["rest_frames"] if expression == "rest" else 0
-        window = make_window(times, resting or self.data["trajectory_length"], self.data["resample_fps"])
+        window = make_window(clip.times, resting or self.data["trajectory_length"], self.data["resample_fps"])
         inputs = {
             "trajectory": self._trajectory(clip, window),
             "trajectory_time": window.time_index,
             "expression": np.int64(self.expressions.index(expression)),
         }
-        if "frames" in self.needs:
-            inputs |= self._frames(clip, window, frames, frame_index, frame_times)
+        if seen is not None:
+            inputs |= self._frames(clip, window, *seen)
         if "kinematics" in self.needs:
             inputs["kinematics"] = self._kinematics(clip)
         tensors = {name: torch.from_numpy(np.ascontiguousarray(np.asarray(value)[None])) for name, value in inputs.items()}
@@ -143,44 +132,25 @@ class TrampLlamaProcessor(ProcessorMixin):
         chosen = [name for need in self.needs for name in optional.get(need, [])]
         return ["trajectory", "trajectory_time", "expression", *chosen, "input_ids", "attention_mask"]
 
-    def _colours(self, colours: np.ndarray | None, landmarks: np.ndarray) -> np.ndarray:
-        if colours is not None:
-            return np.asarray(colours)
-        wanted = [name for name in self.data["features"] if name[-1] in "rgb"]
-        if wanted:
-            raise ValueError(f"this model reads colours ({', '.join(wanted)}): pass colours (T, L, 3) uint8")
-        return np.zeros(landmarks.shape, np.uint8)
-
     def _trajectory(self, clip: Clip, window: Window) -> np.ndarray:
         data = self.data
         tokens, colours = to_tokens(clip.landmarks, clip.layout), to_tokens(clip.colours, clip.layout)
         if data["remove_head_motion"]:
-            pixels = transforms.to_head_free_pixels(tokens, clip.times, clip.tracked)
+            try:
+                pixels = transforms.to_head_free_pixels(tokens, clip.times, clip.tracked)
+            except UserError as error:
+                raise ValueError(str(error)) from error
         else:
             pixels = transforms.to_pixels(tokens)
         units = data["position_unit"], data["displacement_unit"]
         return transforms.make_features(window.sample(pixels), window.sample(colours), tuple(data["features"]), *units)
 
-    def _frames(
-        self,
-        clip: Clip,
-        window: Window,
-        frames: Sequence[np.ndarray] | None,
-        index: Sequence[int] | None,
-        seconds: Sequence[float] | None,
-    ) -> dict[str, np.ndarray]:
-        if frames is None or not len(frames):
-            raise ValueError("this model sees frames: pass frames, and frame_index or frame_times")
-        if seconds is not None:
-            index = np.abs(np.asarray(seconds)[:, None] - clip.times).argmin(axis=1)
-        index = np.arange(len(clip.times)) if index is None else np.asarray(index)
-        if len(index) != len(frames):
-            raise ValueError(f"{len(frames)} frames with {len(index)} places in time: pass one of frame_index per frame")
+    def _frames(self, clip: Clip, window: Window, images: Sequence[np.ndarray], index: np.ndarray) -> dict[str, np.ndarray]:
         chosen = aligned_frames(window, clip.times[index], self.data["num_frames"])
-        images = np.stack([resize(np.asarray(frames[i]), self.data["image_size"]) for i in chosen])
+        shown = np.stack([resize(images[i], self.data["image_size"]) for i in chosen])
         mask = clip.tracked[index][chosen]
         # A window without any face keeps all: an empty mask leaves the model nothing to average.
-        return {"frames": images, "frame_mask": mask if mask.any() else np.ones_like(mask)}
+        return {"frames": shown, "frame_mask": mask if mask.any() else np.ones_like(mask)}
 
     def _kinematics(self, clip: Clip) -> np.ndarray:
         if importlib.util.find_spec("scipy") is None:
