@@ -9,7 +9,7 @@ import pytest
 
 from tramp_jax.models.tramp_llama import TrampLlama
 from tramp_jax.sharding.rules import spec_of
-from tramp_jax.tasks.table import active_tasks
+from tramp_jax.tasks.table import TASKS, active_tasks
 from tramp_jax.training.ownership import flatten
 from tramp_jax.training.state import Partition, initial_state
 
@@ -38,7 +38,7 @@ def test_every_parameter_has_an_owner_and_a_place(name):
     config = load(name)
     _, state = shapes(config)
     partition = Partition.of(state["params"], state["stats"], config, active_tasks(config))
-    assert set(partition.owner_of.values()) <= {"severity", "report", "frozen"}
+    assert set(partition.owner_of.values()) <= {*TASKS, "frozen"}
     for path in flatten(state["params"]):
         spec_of(path)
 

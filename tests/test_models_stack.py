@@ -21,7 +21,7 @@ class Layer(nnx.Module):
 def test_a_scan_calls_the_layers_in_order_with_their_own_inputs(remat):
     layers = stack_layers(lambda rngs: Layer(rngs=rngs), 3, nnx.Rngs(0))
     x, shifts = jnp.linspace(-1, 1, 10).reshape(2, 5), jnp.array([0.1, 0.2, 0.3])
-    scanned = scan_layers(lambda layer, x, shift: layer(x) + shift, layers, x, shifts, remat=remat)
+    scanned = scan_layers(lambda layer, x, shift: layer(x) + shift, layers, x, shifts, dtype="float32", remat=remat)
     kernel, bias = layers.linear.kernel[...], layers.linear.bias[...]
     for i in range(3):
         x = jnp.tanh(x @ kernel[i] + bias[i]) + shifts[i]
@@ -41,7 +41,9 @@ def test_full_remat_keeps_only_the_input_of_each_layer():
     def kept(remat):
         layers = stack_layers(lambda rngs: Layer(rngs=rngs), 3, nnx.Rngs(0))
         graph, state = nnx.split(layers)
-        loss = lambda s, x: scan_layers(lambda layer, x, _: layer(x), nnx.merge(graph, s), x, remat=remat).sum()  # noqa: E731
+        loss = lambda s, x: scan_layers(
+            lambda layer, x, _: layer(x), nnx.merge(graph, s), x, dtype="float32", remat=remat
+        ).sum()  # noqa: E731
         return sum(leaf.size for leaf in jax.tree.leaves(jax.vjp(loss, state, jnp.ones((64, 5)))[1]))
 
     assert kept("full") < kept("none")

@@ -10,7 +10,7 @@ FILES = sorted(p.relative_to(ROOT) for package in ("tramp_jax", "input_pipeline"
 
 # A folder may import its own layer and those after it. Modules at the top of tramp_jax are entry points: they may import all.
 LAYERS = (
-    ("training", "checkpoint", "metrics", "report", "hf"),
+    ("training", "checkpoint", "metrics", "report", "hf", "planning"),
     ("generation", "tasks"),
     ("models", "sharding"),
 )

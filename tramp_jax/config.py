@@ -40,18 +40,19 @@ def default_config() -> ConfigDict:
     config.total_steps = 10_000
     config.schedule = ConfigDict()
     # How many steps of each task in one round (ours: single-stage or alternating is unpublished).
-    config.schedule.weights = ConfigDict({"severity": 2, "report": 1})
+    config.schedule.weights = ConfigDict({"severity": 2, "report": 1, "language": 0})
     # The first step at which a task takes part (ours); a late report task sees motion tokens that have settled.
-    config.schedule.first_step = ConfigDict({"severity": 0, "report": 0})
+    config.schedule.first_step = ConfigDict({"severity": 0, "report": 0, "language": 0})
 
-    config.batch_size = ConfigDict({"severity": 32, "report": 32})  # clips per step, all hosts together (ours)
+    config.batch_size = ConfigDict({"severity": 32, "report": 32, "language": 32})  # clips per step, all hosts together (ours)
     # Micro-batches per step. Balanced MSE and BatchNorm need the whole batch, so only report may have more than one.
-    config.accumulation = ConfigDict({"severity": 1, "report": 1})
+    config.accumulation = ConfigDict({"severity": 1, "report": 1, "language": 1})
     config.optim = ConfigDict()
     # TraMP-Former: Adam at 1e-4 without weight decay, halved every 10 epochs; the cosine, warm-up and clipping are ours.
     config.optim.severity = _optimizer(lr=1e-4, weight_decay=0.0, clip_norm=1.0)
     # VideoLLaMA3's fine-tuning: 1e-5 with 3 percent of warm-up and a cosine; 1e-4 for LoRA is ours.
     config.optim.report = _optimizer(lr=1e-4, weight_decay=0.0, clip_norm=1.0)
+    config.optim.language = _optimizer(lr=1e-4, weight_decay=0.0, clip_norm=1.0)  # as report (ours)
 
     config.mesh = ConfigDict({"replica": 1, "fsdp": -1, "tensor": 1})  # one -1 takes what is left (ours)
     config.checkpoint = ConfigDict({"every": 500, "keep": 2})  # steps between saves, newest kept (ours)

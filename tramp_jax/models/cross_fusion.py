@@ -15,6 +15,7 @@ from input_pipeline.errors import UserError
 from input_pipeline.motion.layouts import REGIONS
 from tramp_jax.models.attention import attend
 from tramp_jax.models.layers import Linear, Mlp, dropout, layer_norm, sinusoid, split_key
+from tramp_jax.sharding.activations import constrain
 
 MODES = ("tokens", "pooled")
 
@@ -96,10 +97,10 @@ class CrossFusion(nnx.Module):
         Returns:
           t_f (B, F, D) float32; in mode "pooled" the same for each of the F.
         """
-        keys = self._keys(motion)
+        keys = constrain(self._keys(motion), "batch")
         x = self._queries(vision, motion.shape[0], frame_mask)
         for block, block_key in zip(self.blocks, split_key(key, len(self.blocks)), strict=True):
-            x = block(x, keys, deterministic=deterministic, key=block_key)
+            x = constrain(block(constrain(x, "batch"), keys, deterministic=deterministic, key=block_key), "batch")
         return x
 
     def _queries(self, vision: jax.Array | None, batch: int, frame_mask: jax.Array | None) -> jax.Array:

@@ -86,11 +86,12 @@ def keep_masks(key: jax.Array, rate: float, batch: int, sizes: Sequence[int]) ->
     per_word = 32 // bits
     counts = [-(-size // per_word) for size in sizes]
     words = jax.random.bits(key, (batch, sum(counts)), jnp.uint32)
-    draws = (words[..., None] >> jnp.arange(0, 32, bits, dtype=jnp.uint32)) & (2**bits - 1)
-    keep = draws >= round(rate * 2**bits)
+    # The words stay the last axis: a TPU pads a last axis of 4 or 32 to 128.
+    shifts = jnp.arange(0, 32, bits, dtype=jnp.uint32)[:, None]
+    keep = (words[:, None, :] >> shifts) & (2**bits - 1) >= round(rate * 2**bits)
     masks, start = [], 0
     for size, count in zip(sizes, counts, strict=True):
-        masks.append(keep[:, start : start + count].reshape(batch, -1)[:, :size])
+        masks.append(keep[:, :, start : start + count].reshape(batch, -1)[:, :size])
         start += count
     return masks
 

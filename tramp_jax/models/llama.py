@@ -23,6 +23,7 @@ from tramp_jax.models.linear import Linear, linear
 from tramp_jax.models.lora import LINEARS, Lora
 from tramp_jax.models.rope import rope_angles, rotate
 from tramp_jax.models.stack import scan_layers, stack_layers
+from tramp_jax.sharding.activations import constrain
 
 
 def default_llama_config() -> ml_collections.ConfigDict:
@@ -51,13 +52,16 @@ def default_llama_config() -> ml_collections.ConfigDict:
     # How it computes.
     config.dtype = "bfloat16"  # DESIGN section 4; norms, RoPE, softmax and logits are float32 in any case
     config.param_dtype = "bfloat16"  # DESIGN section 4: frozen parameters; "float32" where they are trained
-    config.remat = "full"  # ours: "none", "dots" or "full", least memory last
+    config.remat = "full"  # ours: "none", "dots", "full" or "offload" (TPU), least memory last
     config.unroll = 1  # ours: layers per loop iteration; 1 compiles fastest
     return config
 
 
-def _linear(config: ml_collections.ConfigDict, width_in: int, width_out: int, rngs: nnx.Rngs, bias: bool = False) -> Linear:
-    return linear(config, width_in, width_out, rngs=rngs, bias=bias, init=nnx.initializers.normal(config.initializer_range))
+def _linear(
+    config: ml_collections.ConfigDict, width_in: int, width_out: int, rngs: nnx.Rngs, *, cut: str, bias: bool = False
+) -> Linear:
+    init = nnx.initializers.normal(config.initializer_range)
+    return linear(config, width_in, width_out, rngs=rngs, bias=bias, init=init, cut=cut)
 
 
 def _norm(config: ml_collections.ConfigDict, rngs: nnx.Rngs) -> nnx.RMSNorm:
@@ -72,19 +76,19 @@ class SelfAttention(nnx.Module):
         width, dim = config.hidden_size, config.head_dim
         queries, keys = config.num_attention_heads * dim, config.num_key_value_heads * dim
         self.head_dim = dim
-        self.q_proj = _linear(config, width, queries, rngs, config.qkv_bias)
-        self.k_proj = _linear(config, width, keys, rngs, config.qkv_bias)
-        self.v_proj = _linear(config, width, keys, rngs, config.qkv_bias)
-        self.o_proj = _linear(config, queries, width, rngs)
+        self.q_proj = _linear(config, width, queries, rngs, cut="kernel_out", bias=config.qkv_bias)
+        self.k_proj = _linear(config, width, keys, rngs, cut="kernel_out", bias=config.qkv_bias)
+        self.v_proj = _linear(config, width, keys, rngs, cut="kernel_out", bias=config.qkv_bias)
+        self.o_proj = _linear(config, queries, width, rngs, cut="kernel_in")
 
 
 class Mlp(nnx.Module):
     """The three projections of one layer's SwiGLU."""
 
     def __init__(self, config: ml_collections.ConfigDict, *, rngs: nnx.Rngs):
-        self.gate_proj = _linear(config, config.hidden_size, config.intermediate_size, rngs)
-        self.up_proj = _linear(config, config.hidden_size, config.intermediate_size, rngs)
-        self.down_proj = _linear(config, config.intermediate_size, config.hidden_size, rngs)
+        self.gate_proj = _linear(config, config.hidden_size, config.intermediate_size, rngs, cut="kernel_out")
+        self.up_proj = _linear(config, config.hidden_size, config.intermediate_size, rngs, cut="kernel_out")
+        self.down_proj = _linear(config, config.intermediate_size, config.hidden_size, rngs, cut="kernel_in")
 
 
 class DecoderLayer(nnx.Module):
@@ -100,8 +104,9 @@ class DecoderLayer(nnx.Module):
         self, x: Float[Array, "B S D"], rope: tuple[Array, Array], attention: Callable, project: Callable
     ) -> tuple[Array, Any]:
         def heads(y):
-            return y.reshape(*y.shape[:2], -1, self.self_attn.head_dim)
+            return constrain(y.reshape(*y.shape[:2], -1, self.self_attn.head_dim), "heads")
 
+        x = constrain(x, "batch")
         normed = self.input_layernorm(x)
         query = rotate(heads(project(self, "self_attn", "q_proj", normed)), rope)  # [B, S, H, K]
         key = rotate(heads(project(self, "self_attn", "k_proj", normed)), rope)  # [B, S, G, K]
@@ -109,8 +114,9 @@ class DecoderLayer(nnx.Module):
         attended, kept = attention(query, key, value)
         x = x + project(self, "self_attn", "o_proj", attended.reshape(*x.shape[:2], -1))
         normed = self.post_attention_layernorm(x)
-        gate = jax.nn.silu(project(self, "mlp", "gate_proj", normed))
-        return x + project(self, "mlp", "down_proj", gate * project(self, "mlp", "up_proj", normed)), kept
+        gate = jax.nn.silu(constrain(project(self, "mlp", "gate_proj", normed), "mlp"))
+        up = constrain(project(self, "mlp", "up_proj", normed), "mlp")
+        return constrain(x + project(self, "mlp", "down_proj", gate * up), "batch"), kept
 
 
 class Llama(nnx.Module):
@@ -138,7 +144,11 @@ class Llama(nnx.Module):
         )
         self.layers = stack_layers(lambda layer_rngs: DecoderLayer(config, rngs=layer_rngs), config.num_hidden_layers, rngs)
         self.norm = _norm(config, rngs)
-        self.lm_head = None if config.tie_word_embeddings else _linear(config, config.hidden_size, config.vocab_size, rngs)
+        self.lm_head = (
+            None
+            if config.tie_word_embeddings
+            else _linear(config, config.hidden_size, config.vocab_size, rngs, cut="kernel_out")
+        )
 
     def embed(self, tokens: Int[Array, "B S"]) -> Float[Array, "B S D"]:
         """Token embeddings in the compute dtype."""
@@ -198,9 +208,13 @@ class Llama(nnx.Module):
 
         return self._run(inputs, positions, cached, cache, lora, None)
 
+    def head(self) -> Float[Array, "D V"]:
+        """The output matrix, in its parameter's dtype."""
+        return self.embed_tokens.embedding[...].T if self.lm_head is None else self.lm_head.kernel[...]
+
     def logits(self, hidden: Float[Array, "... D"]) -> Float[Array, "... V"]:
         """Next-token logits in float32."""
-        head = self.embed_tokens.embedding[...].T if self.lm_head is None else self.lm_head.kernel[...]
+        head = self.head()
         rows = hidden.reshape(-1, hidden.shape[-1])  # as in models/linear.py
         logits = jnp.matmul(rows, head.astype(self.dtype), preferred_element_type=jnp.float32)
         return logits.reshape(*hidden.shape[:-1], -1)
@@ -220,6 +234,7 @@ class Llama(nnx.Module):
             (self.layers, None if lora is None else lora.layers),
             (inputs.astype(self.dtype), cache),
             (jnp.arange(self.num_hidden_layers), keys),
+            dtype=self.dtype,
             remat=self.remat,
             unroll=self.unroll,
         )

@@ -34,6 +34,7 @@ from tramp_jax.models.layers import (
     split_key,
 )
 from tramp_jax.models.skate_attention import Partition, SkateAttention
+from tramp_jax.sharding.activations import constrain
 
 PARTITIONS = (1, 2, 3, 4)
 BATCH_NORM_MOMENTUM = 0.9  # TraMP-Former: PyTorch's momentum of 0.1 counts the other way round
@@ -175,7 +176,7 @@ class Stage(nnx.Module):
     def __call__(self, x: jax.Array, *, deterministic: bool, key: jax.Array | None) -> jax.Array:
         """(B, T, V, d_in) -> (B, T or T / 2, V, width)."""
         for block, block_key in zip(self.blocks, split_key(key, len(self.blocks)), strict=True):
-            x = block(x, deterministic=deterministic, key=block_key)
+            x = constrain(block(constrain(x, "batch"), deterministic=deterministic, key=block_key), "batch")
         return x
 
 

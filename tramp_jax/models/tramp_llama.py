@@ -201,6 +201,19 @@ class TrampLlama:
         key: jax.Array | None,
     ) -> jax.Array:
         """Logits (B, S, vocabulary) of every text token, position s from what stands before it; none of the prefix."""
+        llm, hidden = self.report_hidden(params, encoded, batch, deterministic=deterministic, key=key)
+        return llm.logits(hidden)
+
+    def report_hidden(
+        self,
+        params: Tree,
+        encoded: Encoded,
+        batch: Batch,
+        *,
+        deterministic: bool,
+        key: jax.Array | None,
+    ) -> tuple[Llama, jax.Array]:
+        """The LLaMA and its hidden states (B, S, H), from which position s predicts text token s."""
         prefix, prefix_mask = self.prefix(params, encoded)
         llm = self.blocks["llm"].bind(params["llm"])
         inputs = jnp.concatenate([prefix.astype(llm.dtype), llm.embed(batch["tokens"])], axis=1)
@@ -208,7 +221,7 @@ class TrampLlama:
         positions = jnp.maximum(jnp.cumsum(mask, axis=1) - 1, 0)
         lora = self.blocks["lora"].bind(params["lora"]) if self.config.use_lora else None
         hidden = llm(inputs, positions, mask, lora=lora, deterministic=deterministic, key=key)
-        return llm.logits(hidden[:, prefix.shape[1] - 1 : -1])
+        return llm, hidden[:, prefix.shape[1] - 1 : -1]
 
 
 def _regions(motion: jax.Array, segments: int) -> jax.Array:

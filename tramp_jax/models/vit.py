@@ -22,6 +22,7 @@ from tramp_jax.models.attention import attend
 from tramp_jax.models.linear import linear
 from tramp_jax.models.rope import grid_angles, rotate
 from tramp_jax.models.stack import scan_layers, stack_layers
+from tramp_jax.sharding.activations import constrain
 
 POSITIONS = ("learned", "rope_2d")
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
@@ -105,11 +106,13 @@ class VitAttention(nnx.Module):
         width = config.hidden_size
         self.num_heads = config.num_attention_heads
         for name in ("q_proj", "k_proj", "v_proj", "out_proj"):
-            setattr(self, name, linear(config, width, width, rngs=rngs, bias=True))
+            cut = "kernel_in" if name == "out_proj" else "kernel_out"
+            setattr(self, name, linear(config, width, width, rngs=rngs, bias=True, cut=cut))
 
     def __call__(self, x: Float[Array, "N P D"], rope: tuple[Array, Array] | None) -> Float[Array, "N P D"]:
         query, key, value = (
-            project(x).reshape(*x.shape[:2], self.num_heads, -1) for project in (self.q_proj, self.k_proj, self.v_proj)
+            constrain(project(x).reshape(*x.shape[:2], self.num_heads, -1), "heads")
+            for project in (self.q_proj, self.k_proj, self.v_proj)
         )
         if rope is not None:
             query, key = rotate(query, rope), rotate(key, rope)
@@ -121,12 +124,12 @@ class VitMlp(nnx.Module):
     """Linear, activation, linear."""
 
     def __init__(self, config: ml_collections.ConfigDict, *, rngs: nnx.Rngs):
-        self.fc1 = linear(config, config.hidden_size, config.intermediate_size, rngs=rngs, bias=True)
-        self.fc2 = linear(config, config.intermediate_size, config.hidden_size, rngs=rngs, bias=True)
+        self.fc1 = linear(config, config.hidden_size, config.intermediate_size, rngs=rngs, bias=True, cut="kernel_out")
+        self.fc2 = linear(config, config.intermediate_size, config.hidden_size, rngs=rngs, bias=True, cut="kernel_in")
         self.activation = config.hidden_act
 
     def __call__(self, x: Float[Array, "N P D"]) -> Float[Array, "N P D"]:
-        return self.fc2(ACTIVATIONS[self.activation](self.fc1(x)))
+        return self.fc2(ACTIVATIONS[self.activation](constrain(self.fc1(x), "mlp")))
 
 
 class VitLayer(nnx.Module):
@@ -139,8 +142,9 @@ class VitLayer(nnx.Module):
         self.mlp = VitMlp(config, rngs=rngs)
 
     def __call__(self, x: Float[Array, "N P D"], rope: tuple[Array, Array] | None) -> Float[Array, "N P D"]:
+        x = constrain(x, "batch")
         x = x + self.self_attn(self.layer_norm1(x), rope)
-        return x + self.mlp(self.layer_norm2(x))
+        return constrain(x + self.mlp(self.layer_norm2(x)), "batch")
 
 
 class Vit(nnx.Module):
@@ -192,7 +196,9 @@ class Vit(nnx.Module):
         x = x if self.position_embedding is None else x + self.position_embedding[...].astype(x.dtype)
         x = x if self.pre_layernorm is None else self.pre_layernorm(x)
         rope = None if self.rotary is None else grid_angles(self.grid, self.grid, *self.rotary)
-        x = scan_layers(lambda layer, x, _: layer(x, rope), self.layers, x, remat=self.remat, unroll=self.unroll)
+        x = scan_layers(
+            lambda layer, x, _: layer(x, rope), self.layers, x, dtype=self.dtype, remat=self.remat, unroll=self.unroll
+        )
         x = x if self.post_layernorm is None else self.post_layernorm(x)
         return x if self.class_embedding is None else x[:, 1:]
 

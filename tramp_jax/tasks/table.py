@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 
 from input_pipeline.errors import UserError
 from tramp_jax.models.tramp_llama import TrampLlama, Tree
-from tramp_jax.tasks import report, severity
+from tramp_jax.tasks import language, report, severity
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,9 +67,14 @@ def _report_loss(*args: Any) -> LossOutput:
     return LossOutput(*report.loss(*args))
 
 
+def _language_loss(*args: Any) -> LossOutput:
+    return LossOutput(*language.loss(*args))
+
+
 TASKS: dict[str, Task] = {
     "severity": Task("severity", _severity_loss, severity.reads, severity.needs, accumulates=False),
     "report": Task("report", _report_loss, report.reads, report.needs, accumulates=True),
+    "language": Task("language", _language_loss, language.reads, language.needs, accumulates=True),
 }
 
 

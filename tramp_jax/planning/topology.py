@@ -1,0 +1,52 @@
+"""The chips of a pod that is not there: libtpu describes them to the compiler."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from input_pipeline.errors import UserError
+
+_NAME = re.compile(r"(v\d+[a-z]?):(\d+x\d+(?:x\d+)?)")
+_ENVIRONMENT = {
+    "TPU_SKIP_MDS_QUERY": "1",  # asks Google Cloud's metadata server for the machine otherwise
+    "TPU_WORKER_HOSTNAMES": "localhost",
+    "TPU_ACCELERATOR_TYPE": "",
+}
+
+
+def prepare_environment() -> None:
+    """Variables that libtpu reads once; to be called before JAX starts. JAX itself runs on the CPU."""
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    for name, value in _ENVIRONMENT.items():
+        if value:
+            os.environ.setdefault(name, value)
+
+
+def topology_devices(name: str) -> Sequence[Any]:
+    """The devices of a topology.
+
+    Args:
+      name: "v5e:4x4": the generation and the chips along each axis.
+
+    Raises:
+      UserError: no such topology, libtpu absent, or in use by another process.
+    """
+    if not _NAME.fullmatch(name):
+        raise UserError(f"--topology={name}: expected GENERATION:AxB or GENERATION:AxBxC, such as v5e:4x4 or v5p:4x4x4")
+    if importlib.util.find_spec("libtpu") is None:
+        raise UserError("libtpu is not installed; it is the TPU compiler, and needs no TPU: pip install 'tramp-jax[tpu]'")
+    from jax.experimental import topologies
+
+    try:
+        return topologies.get_topology_desc(name, "tpu").devices
+    except Exception as error:  # libtpu's errors have no common type
+        reason = " ".join(str(error).split())[:300]
+        if "lockfile" in reason or "already in use" in reason:
+            raise UserError(
+                f"--topology={name}: libtpu is in use by another process ({reason}): wait for it, or end it"
+            ) from error
+        raise UserError(f"--topology={name}: libtpu knows no such topology ({reason})") from error
