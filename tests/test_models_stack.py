@@ -41,9 +41,11 @@ def test_full_remat_keeps_only_the_input_of_each_layer():
     def kept(remat):
         layers = stack_layers(lambda rngs: Layer(rngs=rngs), 3, nnx.Rngs(0))
         graph, state = nnx.split(layers)
-        loss = lambda s, x: scan_layers(
-            lambda layer, x, _: layer(x), nnx.merge(graph, s), x, dtype="float32", remat=remat
-        ).sum()  # noqa: E731
+
+        def loss(s, x):
+            merged = nnx.merge(graph, s)
+            return scan_layers(lambda layer, x, _: layer(x), merged, x, dtype="float32", remat=remat).sum()
+
         return sum(leaf.size for leaf in jax.tree.leaves(jax.vjp(loss, state, jnp.ones((64, 5)))[1]))
 
     assert kept("full") < kept("none")

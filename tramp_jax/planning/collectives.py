@@ -1,8 +1,8 @@
 """What a compiled step sends between chips, read off the compiler's text.
 
 The text names a loop's body once; how often it runs stands in the loop's condition. One collective can be written in several
-pieces that overlap with compute, some of them inside loops that do the computing: they share a channel and a chain, and the piece that
-runs least often tells how often the collective runs.
+pieces that overlap with compute, some of them inside loops that do the computing: they share a channel and a chain, and the
+piece that runs least often tells how often the collective runs.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class Program:
 
     Attributes:
       task: its name.
-      arguments: abstract, as `training.step` takes them: owned, moments, owned statistics, others, other statistics, batch, step.
+      arguments: abstract, as the step takes them: owned, moments, owned statistics, others, other statistics, batch, number.
       lowered: of `jax.jit`.
     """
 
