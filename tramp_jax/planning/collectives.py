@@ -147,10 +147,8 @@ def _step(body: list[str], place: int) -> int:
 def _collective(match: re.Match[str], line: str, runs: int, mesh: dict[str, int], *, scatters: bool) -> Collective:
     shape, kind, start = match[2], match[3], match[4]
     sizes = [_size(dtype, dims) for dtype, dims in _ARRAY.findall(shape)]
-    if start and kind != "all-reduce":
-        payload = max(sizes)  # (operand, result, context)
-    else:
-        payload = sum(sizes)
+    # Started gathers write (operand, result, context), started all-reduces their results alone.
+    payload = max(sizes) if start and kind != "all-reduce" else sum(sizes)
     group = _group(line, mesh)
     if kind == "reduce-scatter" and not start:
         payload *= len(group)
