@@ -20,6 +20,7 @@ from input_pipeline.records import EXPRESSIONS
 from input_pipeline.tokenizer import Tokenizer
 from tramp_jax.generation.decode import generate
 from tramp_jax.models.tramp_llama import TrampLlama, Tree
+from tramp_jax.sharding.processes import everywhere, on_host
 from tramp_jax.tasks import report, severity
 from tramp_jax.training.ownership import flatten
 
@@ -29,7 +30,8 @@ Batch = dict[str, np.ndarray]
 class Predictor:
     """Jitted scoring and generation for one config; parameters are arguments, so the training loop can use it as well."""
 
-    def __init__(self, config: ConfigDict, model: TrampLlama, tokenizer: Tokenizer):
+    def __init__(self, config: ConfigDict, model: TrampLlama, tokenizer: Tokenizer, mesh: jax.sharding.Mesh | None = None):
+        self._mesh = mesh  # of the parameters, needed where several processes share them
         self.config, self.model, self.tokenizer = config, model, tokenizer
         self._prompt_length = max(len(tokenizer.prompt(instruction(name))) for name in EXPRESSIONS)
         self._score = jax.jit(self._score_batch)
@@ -56,7 +58,7 @@ class Predictor:
     def score_batch(self, params: Tree, stats: Tree, batch: Batch) -> Batch:
         """As `score`, for one batch; padding rows (weight 0) are left out."""
         needed = {name: params[name] for name in severity.reads(self.config.model)}
-        found = jax.device_get(self._score(needed, stats, batch))
+        found = on_host(self._score(needed, stats, batch if self._mesh is None else everywhere(batch, self._mesh)))
         return {name: values[batch["weight"] > 0] for name, values in found.items()}
 
     def write_batch(self, params: Tree, stats: Tree, batch: Batch) -> list[str]:

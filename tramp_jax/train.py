@@ -28,9 +28,14 @@ def main(argv: Sequence[str]) -> None:
 
     check_pair()
     from tramp_jax.config import config_from_flag
+    from tramp_jax.sharding.processes import join_processes
+
+    join_processes()
 
     if argv:
         raise UserError(f"unexpected argument {argv[0]!r}; usage: {USAGE}")
+    if "://" in _WORKDIR.value:
+        raise UserError(f"--workdir={_WORKDIR.value}: only local paths so far: mount the bucket and pass the mount")
     config = config_from_flag(_CONFIG.value)
     if _SEED.value is not None:
         config.seed = _SEED.value

@@ -20,7 +20,7 @@ from tramp_jax.sharding.mesh import batch_sharding, replicated
 from tramp_jax.sharding.rules import shardings_of
 from tramp_jax.tasks.table import Task, active_tasks
 from tramp_jax.training.state import Partition, initial_state, optimizers
-from tramp_jax.training.step import make_step
+from tramp_jax.training.step import jit_step, make_step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,5 +95,5 @@ def lower_step(config: ConfigDict, task_name: str, mesh: Mesh) -> Program:
     arguments = (owned, state["opt"][task_name], owned_stats, others, other_stats, batch, number)
     step = make_step(task, model, optimizers(config, tasks)[task_name], seed=config.seed, parts=config.accumulation[task_name])
     with jax.set_mesh(mesh):
-        lowered = jax.jit(step, donate_argnums=(0, 1, 2)).lower(*arguments)
+        lowered = jit_step(step, *arguments[:3]).lower(*arguments)
     return Program(task_name, arguments, lowered)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
@@ -17,10 +16,11 @@ from input_pipeline.errors import UserError
 from tramp_jax.checkpoint.store import CheckpointStore
 from tramp_jax.models.tramp_llama import TrampLlama
 from tramp_jax.sharding.mesh import batch_sharding
+from tramp_jax.sharding.processes import is_writer
 from tramp_jax.tasks.schedule import Schedule
 from tramp_jax.tasks.table import Task
 from tramp_jax.training.state import Partition, TrainState, merge, optimizers
-from tramp_jax.training.step import make_step
+from tramp_jax.training.step import jit_step, make_step
 from tramp_jax.training.writers import Display, MetricsWriter
 
 # (task, the task's first step) -> its endless batches; batch k is a pure function of (seed, task, k).
@@ -57,8 +57,8 @@ class Trainer:
             seed=self.config.seed,
             parts=self.config.accumulation[task.name],
         )
-        jitted = jax.jit(step, donate_argnums=(0, 1, 2))
-        self._compiled[task.name] = jitted.lower(*self._arguments(task, self.put(batch))).compile()
+        arguments = self._arguments(task, self.put(batch))
+        self._compiled[task.name] = jit_step(step, *arguments[:3]).lower(*arguments).compile()
 
     def put(self, batch: dict[str, np.ndarray]) -> dict[str, jax.Array]:
         """This host's share of a batch, onto its devices."""
@@ -81,7 +81,7 @@ class Trainer:
         state = self.state
         owned, others = self._partition.split(state.params, task, self.config.model)
         owned_stats, other_stats = self._partition.split(state.stats, task, self.config.model)
-        number = jnp.asarray(state.task_steps[task.name], jnp.int32)
+        number = np.int32(state.task_steps[task.name])
         return owned, state.opt[task.name], owned_stats, others, other_stats, batch, number
 
 
@@ -93,7 +93,7 @@ def train(trainer: Trainer, make_batches: MakeBatches, store: CheckpointStore, e
     """
     config, state = trainer.config, trainer.state
     start = state.step  # evaluated and saved already, where it is a checkpoint's
-    writer = MetricsWriter(run, state.step)
+    writer = MetricsWriter(run, state.step, enabled=is_writer())
     display = Display(config.total_steps, state.step, config.log_every)
     try:
         batches = {name: make_batches(task, state.task_steps[name]) for name, task in trainer.tasks.items()}

@@ -24,6 +24,7 @@ from tramp_jax.inference import Predictor
 from tramp_jax.metrics.severity import by_expression, spearman
 from tramp_jax.models.tramp_llama import TrampLlama, Tree
 from tramp_jax.sharding.mesh import check_batch, make_mesh
+from tramp_jax.sharding.processes import is_writer, wait_for_all
 from tramp_jax.sharding.rules import shardings_of
 from tramp_jax.tasks.table import Task, active_tasks
 from tramp_jax.training.loop import Trainer, train
@@ -47,7 +48,10 @@ def train_run(config: ConfigDict, run: Path) -> None:
         run.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"--workdir={run}: cannot be made ({error.strerror}): choose another folder") from error
-    tokenizer = run_tokenizer(config, run, dataset, folds["train"])
+    if is_writer():
+        run_tokenizer(config, run, dataset, folds["train"])
+    wait_for_all("tokenizer")
+    tokenizer = Tokenizer.load(run)
     config.model.llm.vocab_size = max(config.model.llm.vocab_size, tokenizer.vocab_size)
     config.trained_on = dataset.manifest.name
     if any("kinematics" in task.needs(config.model) for task in tasks) and not config.data.kinematics_centre:
@@ -56,7 +60,9 @@ def train_run(config: ConfigDict, run: Path) -> None:
         config.pretrained = load_config(run).pretrained
     else:
         config.pretrained = ConfigDict(provenance(config))
-    save_config(config, run / "config.json")
+    wait_for_all("pretrained")
+    if is_writer():
+        save_config(config, run / "config.json")
 
     model = TrampLlama(config.model)
     with jax.set_mesh(mesh):
@@ -66,7 +72,7 @@ def train_run(config: ConfigDict, run: Path) -> None:
             print(f"{run}: already at step {state.step} of {config.total_steps}; raise total_steps to go on", file=sys.stderr)
             store.close()
             return
-        predictor = Predictor(config, model, tokenizer)
+        predictor = Predictor(config, model, tokenizer, mesh)
 
         def make_batches(task: Task, start: int) -> Iterator[dict[str, np.ndarray]]:
             return batches(

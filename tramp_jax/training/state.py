@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 import optax
 from ml_collections import ConfigDict
 
@@ -38,13 +38,13 @@ class TrainState:
 
     def to_tree(self) -> dict[str, Any]:
         """As one pytree for the checkpoint."""
-        counts = {task: jnp.asarray(n, jnp.int32) for task, n in self.task_steps.items()}
+        counts = {task: np.asarray(n, np.int32) for task, n in self.task_steps.items()}
         return {
             "params": self.params,
             "stats": self.stats,
             "opt": self.opt,
             "task_steps": counts,
-            "step": jnp.asarray(self.step, jnp.int32),
+            "step": np.asarray(self.step, np.int32),
         }
 
     @classmethod

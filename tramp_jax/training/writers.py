@@ -17,10 +17,13 @@ class MetricsWriter:
     """Appends to RUN/metrics.jsonl and RUN/events. A line is {"step", "task", "task_step", "loss", ...}.
 
     Floats are written by `repr`, in full precision, so that two runs can be compared line by line. Lines past `step` belong
-    to work that was lost after the checkpoint of `step`; they are dropped.
+    to work that was lost after the checkpoint of `step`; they are dropped. Of several processes one is enabled.
     """
 
-    def __init__(self, run: Path, step: int):
+    def __init__(self, run: Path, step: int, *, enabled: bool = True):
+        self._enabled = enabled
+        if not enabled:
+            return
         self._path = run / "metrics.jsonl"
         if self._path.exists():
             kept = [line for line in self._path.read_text().splitlines() if _step_of(line) <= step]
@@ -30,6 +33,8 @@ class MetricsWriter:
 
     def write(self, step: int, task: str, values: Mapping[str, float | int]) -> None:
         """One line and its events; `step` counts from 1."""
+        if not self._enabled:
+            return
         self._file.write(json.dumps({"step": step, "task": task, **values}) + "\n")
         self._file.flush()
         for name, value in values.items():
@@ -38,6 +43,8 @@ class MetricsWriter:
 
     def close(self) -> None:
         """Flushes both files."""
+        if not self._enabled:
+            return
         self._file.close()
         self._events.close()
 
