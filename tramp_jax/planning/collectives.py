@@ -106,7 +106,8 @@ def _runs(computations: dict[str, list[str]]) -> dict[str, int]:
     for name, lines in computations.items():
         for line in lines:
             loop = _WHILE.search(line)
-            times = _trips(computations[loop[1]], computations[loop[2]]) if loop else 1
+            known = re.search(r'known_trip_count":\{"n":"(\d+)"', line)  # as the CPU and GPU compilers write it
+            times = int(known[1]) if known else _trips(computations[loop[1]], computations[loop[2]]) if loop else 1
             for called in _CALLED.findall(line):
                 for one in called.replace("%", "").split(", "):
                     callers[one].append((name, times))
