@@ -1,6 +1,6 @@
 """Compiles one step for a pod that is not there: `python benchmarks/pod_step.py --config=FILE --topology=v5e:4x4`.
 
-Needs libtpu (`pip install 'tramp-jax[tpu]'`) and no TPU. Parameters are cut over all chips. Prints the compile time, the memory
+Needs libtpu (`pip install 'tramp-jax[tpu]'`) and no TPU. The mesh is the config's. Prints the compile time, the memory
 that the compiler reserves per chip, and the bytes that a chip sends per step by kind of collective.
 """
 
@@ -26,18 +26,15 @@ def main(argv: Sequence[str]) -> None:
     """Prints a few lines."""
     prepare_environment()
     import jax
-    import numpy as np
-    from jax.sharding import AxisType, Mesh
 
     from tramp_jax.config import config_from_flag
     from tramp_jax.planning.collectives import collectives_of
     from tramp_jax.planning.program import lower_step
+    from tramp_jax.sharding.mesh import make_mesh
 
     config = config_from_flag(_CONFIG.value)
-    devices = np.array(topology_devices(_TOPOLOGY.value))
-    sizes = {"replica": 1, "fsdp": devices.size, "tensor": 1}
-    mesh = Mesh(devices.reshape(tuple(sizes.values())), tuple(sizes), axis_types=(AxisType.Auto,) * 3)
-    config.batch_size[_TASK.value] = _PER_CHIP.value * devices.size
+    mesh = make_mesh(config.mesh, topology_devices(_TOPOLOGY.value))
+    config.batch_size[_TASK.value] = _PER_CHIP.value * mesh.size
     lowered = lower_step(config, _TASK.value, mesh).lowered
     begin = time.monotonic()
     try:
@@ -52,7 +49,7 @@ def main(argv: Sequence[str]) -> None:
         f"{memory.argument_size_in_bytes / 2**30:.2f} GiB"
     )
     wire: Counter[str] = Counter()
-    for found in collectives_of(compiled.as_text(), sizes):
+    for found in collectives_of(compiled.as_text(), dict(mesh.shape)):
         wire[found.kind] += found.wire
     by_kind = ", ".join(f"{kind} {sent / 1e9:.2f}" for kind, sent in wire.most_common())
     print(f"sent per chip and step: {sum(wire.values()) / 1e9:.2f} GB ({by_kind})")

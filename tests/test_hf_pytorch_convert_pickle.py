@@ -128,7 +128,7 @@ def _truncated(folder):
         (lambda folder: (folder / "model.pth").write_bytes(b"no pickle at all"), "cannot be read as tensors alone"),
         (lambda folder: torch.save({"epoch": 3}, folder / "model.pth"), "holds no tensors"),
         (lambda folder: torch.save([1, 2], folder / "model.pth"), "holds no tensors"),
-        (_sparse, "not plain"),
+        (_sparse, "a is sparse, quantised or without values"),
         (lambda folder: None, "no such file: pass a .pth"),
     ],
     ids=["hostile", "hostile, old format", "truncated", "empty", "text", "no tensors", "a list", "sparse", "absent"],

@@ -10,9 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tramp_jax.tasks.token_losses import next_token_sums, whole_token_sums
+from tramp_jax.tasks.token_losses import next_token_sums
 
 B, S, D, V = 8, 30, 16, 64
+
+
+def whole_token_sums(logits, tokens, mask):
+    """The same from whole logits (B, S, V)."""
+    chosen = jnp.take_along_axis(logits, jnp.asarray(tokens)[..., None], axis=-1)[..., 0]
+    return jnp.sum((chosen - jax.nn.logsumexp(logits, axis=-1)) * mask), jnp.sum((chosen >= logits.max(-1)) * mask)
 
 
 def inputs(seed=0):

@@ -110,12 +110,14 @@ class KeyMap:
 def _leaf(entry: Entry, source: TensorFolder) -> np.ndarray:
     if not entry.depth:
         return np.asarray(entry.layout.to_ours(_read(source, entry.name)), order="C")
-    first = entry.layout.to_ours(_read(source, entry.names()[0]))
     # Layers of different precision: the widest loses nothing.
     dtype = np.result_type(*{DTYPES[source.dtypes[name]] for name in entry.names()})
-    stacked = np.empty((entry.depth, *first.shape), dtype)
+    stacked = np.empty(0, dtype)
     for i, name in enumerate(entry.names()):
-        stacked[i] = entry.layout.to_ours(_read(source, name))
+        layer = entry.layout.to_ours(_read(source, name))
+        if i == 0:
+            stacked = np.empty((entry.depth, *layer.shape), dtype)
+        stacked[i] = layer
     return stacked
 
 

@@ -52,7 +52,8 @@ class TensorFolder:
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.dtypes: dict[str, str] = {}
         owner: dict[str, Path] = {}
-        for file in _files(path):
+        files, named = _files(path)
+        for file in files:
             handle = _open(file)
             for name in handle.keys():  # noqa: SIM118 - not a dict
                 if owner.setdefault(name, file) != file:
@@ -60,7 +61,9 @@ class TensorFolder:
                 tensor = handle.get_slice(name)
                 self._handles[name] = handle
                 self.shapes[name], self.dtypes[name] = tuple(tensor.get_shape()), str(tensor.get_dtype())
-        _check_index(path, set(self.shapes))
+        missing = sorted(named - self.shapes.keys())
+        if missing:
+            raise UserError(f"{path}: the index names tensors that no shard holds: {_some(missing)}: fetch the folder again")
 
     def read(self, name: str) -> np.ndarray:
         """A tensor as stored."""
@@ -71,29 +74,31 @@ class TensorFolder:
         return self.read(name) if not self.shapes[name] else self._handles[name].get_slice(name)[index]
 
 
-def _files(path: Path) -> list[Path]:
+def _files(path: Path) -> tuple[list[Path], set[str]]:
+    """The files to read, and the tensors that an index among them names."""
     if path.is_file():
         if path.suffix in PICKLES:
             raise UserError(_pickle_message(path, path))
-        return [path]
+        return [path], set()
     if not path.is_dir():
         raise UserError(f"{path}: no such file or folder: pass a folder with safetensors")
     single = path / "model.safetensors"
     if single.is_file():  # before the index, as in transformers: an index may be left over from an earlier save
-        return [single]
+        return [single], set()
     if (path / INDEX).is_file():
-        files = sorted({path / name for name in _weight_map(path).values()})
+        weight_map = _weight_map(path)
+        files = sorted({path / name for name in weight_map.values()})
         missing = [file.name for file in files if not file.is_file()]
         if missing:
             raise UserError(f"{path}: shards missing that {INDEX} names: {_some(missing)}: fetch the folder again")
-        return files
+        return files, set(weight_map)
     files = sorted(path.glob("*.safetensors"))
     if not files:
         pickles = sorted(file for file in path.iterdir() if file.suffix in PICKLES)
         if pickles:
             raise UserError(_pickle_message(path, pickles[0]))
         raise UserError(f"{path}: no *.safetensors in it: pass the folder of a model")
-    return files
+    return files, set()
 
 
 def _pickle_message(path: Path, pickle: Path) -> str:
@@ -109,14 +114,6 @@ def _weight_map(path: Path) -> dict[str, str]:
         return {str(name): str(file) for name, file in weight_map.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path / INDEX}: not an index of safetensors ({error}): fetch the folder again") from error
-
-
-def _check_index(path: Path, found: set[str]) -> None:
-    if path.is_file() or (path / "model.safetensors").is_file() or not (path / INDEX).is_file():
-        return
-    missing = sorted(set(_weight_map(path)) - found)
-    if missing:
-        raise UserError(f"{path}: the index names tensors that no shard holds: {_some(missing)}: fetch the folder again")
 
 
 def _open(file: Path) -> Any:

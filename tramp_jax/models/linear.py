@@ -41,7 +41,7 @@ def linear(
     rngs: nnx.Rngs,
     bias: bool,
     init: nnx.Initializer | None = None,
-    cut: str = "kernel",
+    cut: str | None = None,
 ) -> Linear:
     """A linear in `config.dtype` with parameters in `config.param_dtype`; truncated normal of fan-in scale unless told."""
     return Linear(

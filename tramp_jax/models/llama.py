@@ -58,7 +58,13 @@ def default_llama_config() -> ml_collections.ConfigDict:
 
 
 def _linear(
-    config: ml_collections.ConfigDict, width_in: int, width_out: int, rngs: nnx.Rngs, *, cut: str, bias: bool = False
+    config: ml_collections.ConfigDict,
+    width_in: int,
+    width_out: int,
+    rngs: nnx.Rngs,
+    *,
+    cut: str | None = None,
+    bias: bool = False,
 ) -> Linear:
     init = nnx.initializers.normal(config.initializer_range)
     return linear(config, width_in, width_out, rngs=rngs, bias=bias, init=init, cut=cut)
@@ -144,11 +150,8 @@ class Llama(nnx.Module):
         )
         self.layers = stack_layers(lambda layer_rngs: DecoderLayer(config, rngs=layer_rngs), config.num_hidden_layers, rngs)
         self.norm = _norm(config, rngs)
-        self.lm_head = (
-            None
-            if config.tie_word_embeddings
-            else _linear(config, config.hidden_size, config.vocab_size, rngs, cut="kernel_out")
-        )
+        untied = not config.tie_word_embeddings
+        self.lm_head = _linear(config, config.hidden_size, config.vocab_size, rngs) if untied else None
 
     def embed(self, tokens: Int[Array, "B S"]) -> Float[Array, "B S D"]:
         """Token embeddings in the compute dtype."""

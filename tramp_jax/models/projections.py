@@ -36,7 +36,7 @@ class TokenProjection(nnx.Module):
         widths = [width_in] + [width_out] * config.num_layers
         self.num_layers = config.num_layers
         for i, (before, after) in enumerate(itertools.pairwise(widths)):
-            setattr(self, f"linear_{i}", linear(config, before, after, rngs=rngs, bias=True))
+            setattr(self, f"linear_{i}", linear(config, before, after, rngs=rngs, bias=True, cut="kernel"))
 
     def __call__(self, x: Float[Array, "... D"]) -> Float[Array, "... H"]:
         """Tokens in `config.dtype`."""

@@ -14,7 +14,6 @@ _NAME = re.compile(r"(v\d+[a-z]?):(\d+x\d+(?:x\d+)?)")
 _ENVIRONMENT = {
     "TPU_SKIP_MDS_QUERY": "1",  # asks Google Cloud's metadata server for the machine otherwise
     "TPU_WORKER_HOSTNAMES": "localhost",
-    "TPU_ACCELERATOR_TYPE": "",
 }
 
 
@@ -22,8 +21,7 @@ def prepare_environment() -> None:
     """Variables that libtpu reads once; to be called before JAX starts. JAX itself runs on the CPU."""
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     for name, value in _ENVIRONMENT.items():
-        if value:
-            os.environ.setdefault(name, value)
+        os.environ.setdefault(name, value)
 
 
 def topology_devices(name: str) -> Sequence[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import jax
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
@@ -16,23 +17,24 @@ AXES = ("replica", "fsdp", "tensor")
 BATCH_SPEC = PartitionSpec(("replica", "fsdp"))
 
 
-def make_mesh(config: ConfigDict) -> Mesh:
-    """The mesh of config.mesh over all devices; one size may be -1 and takes what is left.
+def make_mesh(config: ConfigDict, devices: Sequence[jax.Device] | None = None) -> Mesh:
+    """The mesh of config.mesh over all devices, or over those given; one size may be -1 and takes what is left.
 
     Raises:
       UserError: the sizes do not multiply to the number of devices.
     """
     sizes = [int(config[axis]) for axis in AXES]
-    devices = jax.device_count()
+    devices = jax.devices() if devices is None else devices
+    count = len(devices)
     wanted = dict(zip(AXES, sizes, strict=True))
     if sizes.count(-1) > 1 or any(size == 0 or size < -1 for size in sizes):
         raise UserError(f"mesh: {wanted} needs positive sizes and at most one -1")
     known = math.prod(size for size in sizes if size != -1)
-    if -1 in sizes and devices % known == 0:
-        sizes[sizes.index(-1)] = devices // known
-    if math.prod(sizes) != devices:
-        raise UserError(f"mesh: {wanted} does not fit {devices} devices: the sizes must multiply to {devices}")
-    return jax.make_mesh(sizes, AXES, axis_types=(AxisType.Auto,) * len(AXES))
+    if -1 in sizes and count % known == 0:
+        sizes[sizes.index(-1)] = count // known
+    if math.prod(sizes) != count:
+        raise UserError(f"mesh: {wanted} does not fit {count} devices: the sizes must multiply to {count}")
+    return jax.make_mesh(sizes, AXES, axis_types=(AxisType.Auto,) * len(AXES), devices=devices)
 
 
 def check_batch(mesh: Mesh, batch_size: int, name: str) -> None:

@@ -14,7 +14,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.sharding import PartitionSpec as P
 from jaxtyping import Array, Float, Int
 
@@ -134,10 +133,3 @@ def _device_sums(
         gradient = jax.lax.psum_scatter(gradient, "fsdp", scatter_dimension=0, tiled=True) if fsdp else gradient
         gradients = [(jax.lax.psum(gradient, "replica") if replica else gradient).astype(head.dtype)]
     return (*sums, *((to_rows,) if to_hidden else ()), *gradients)
-
-
-def whole_token_sums(logits: np.ndarray, tokens: np.ndarray, mask: np.ndarray) -> tuple[Array, Array]:
-    """The same from whole logits (B, S, V)."""
-    logits = jnp.asarray(logits, jnp.float32)
-    chosen = jnp.take_along_axis(logits, jnp.asarray(tokens)[..., None], axis=-1)[..., 0]
-    return jnp.sum((chosen - jax.nn.logsumexp(logits, axis=-1)) * mask), jnp.sum((chosen >= logits.max(-1)) * mask)

@@ -83,14 +83,19 @@ def _convert_file(file: Path, target: Path) -> int:
     tensors = tensors_of(_read(file))
     if not tensors:
         raise UserError(f"{file}: holds no tensors, at the top or under {', '.join(map(repr, WRAPPERS))}: pass a state dict")
+    import torch
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
+    for name, x in tensors.items():
+        if x.layout is not torch.strided or x.is_quantized or x.is_meta:
+            raise UserError(f"{file}: {name} is sparse, quantised or without values: save it as a dense tensor")
+    # Cloned, since safetensors refuses tensors that share memory (tied embeddings).
+    owned = {name: x.detach().clone().contiguous() for name, x in tensors.items()}
     try:
-        # Cloned, since safetensors refuses tensors that share memory (tied embeddings).
-        owned = {name: x.detach().clone().contiguous() for name, x in tensors.items()}
         save_file(owned, target, {"format": "pt"})
-    except (RuntimeError, NotImplementedError, ValueError) as error:
-        raise UserError(f"{file}: holds tensors that are not plain (sparse or quantised): save them as dense floats") from error
+    except SafetensorError as error:
+        raise UserError(f"{target.parent}: cannot be written ({error}): free some space or choose another --output") from error
     target.chmod(0o644)
     return len(tensors)
 
