@@ -5,6 +5,9 @@ Pretrained parts, from folders of `python -m tramp_jax.import_hf`: `--config.ini
 A released TraMP-Former goes in with `--config.init_from.motion=DIR --config.model.motion.tiled_bias=True
 --config.model.fusion.mode=pooled --config.model.head.kind=regression`.
 
+`configs/pfed5_plus_8b.py:full` trains the whole LLaMA instead of a LoRA: float32 weights with moments, 16 bytes per parameter;
+see the README's table for the pods that hold it.
+
 PFED5 is released on request to faculty and is not part of this project; `data.path` is your own build of it.
 """
 
@@ -16,12 +19,23 @@ from tramp_jax.models.vit import siglip_so400m_224
 
 
 def get_config(arg: str | None = None) -> ConfigDict:
-    """The experiment; it takes no argument."""
-    if arg:
-        raise ValueError(f"configs/pfed5_plus_8b.py:{arg}: takes no argument")
+    """The experiment, or its full fine-tuning for `arg="full"`."""
+    if arg not in (None, "full"):
+        raise ValueError(
+            f"configs/pfed5_plus_8b.py:{arg}: unknown; use configs/pfed5_plus_8b.py or configs/pfed5_plus_8b.py:full"
+        )
     config = default_config()
-    config.name = "pfed5_plus_8b"
+    config.name = f"pfed5_plus_8b_{arg}" if arg else "pfed5_plus_8b"
     config.data.path = "data/pfed5_plus"
     config.model.vision = siglip_so400m_224()
     config.model.llm = llama31_8b()
+    if arg:
+        config.model.use_lora = False
+        config.model.llm.param_dtype = "float32"
+        config.ownership = (
+            (r"(motion|fusion|regression|kinematics|expression)/.*", "severity"),
+            (r"(motion|fusion|visual|kinematic)_projection/.*|llm/.*", "report"),
+            (r"vision/.*", "frozen"),
+        )
+        config.optim.report.lr = 1e-5  # VideoLLaMA3's fine-tuning
     return config

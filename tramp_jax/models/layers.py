@@ -113,13 +113,13 @@ def dropout(x: jax.Array, rate: float, *, deterministic: bool, key: jax.Array | 
     return jnp.where(keep.reshape(x.shape), x * keep_scale(rate), jnp.zeros((), x.dtype))
 
 
-def drop_path(x: jax.Array, rate: float, *, deterministic: bool, key: jax.Array | None) -> jax.Array:
+def drop_path(x: jax.Array, rate: float | jax.Array, *, deterministic: bool, key: jax.Array | None) -> jax.Array:
     """Zeroes whole examples (axis 0) of a residual branch with probability `rate` and rescales the rest.
 
     Raises:
       ValueError: no key although something is random.
     """
-    if deterministic or rate == 0.0:
+    if deterministic or (isinstance(rate, float) and rate == 0.0):
         return x
     keep = jax.random.bernoulli(needed(key), 1.0 - rate, (x.shape[0],) + (1,) * (x.ndim - 1))
     return jnp.where(keep, x / (1.0 - rate), jnp.zeros((), x.dtype))

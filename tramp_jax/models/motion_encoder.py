@@ -133,10 +133,8 @@ class SkateBlock(nnx.Module):
         self.norm_2 = layer_norm(width, rngs=rngs)
         self.mlp = Mlp(width, int(config.mlp_ratio * width), dropout_rate=config.dropout, dtype=dtype, rngs=rngs)
 
-    def __call__(self, x: jax.Array, *, deterministic: bool, key: jax.Array | None) -> jax.Array:
-        """(B, T, V, d_in) -> (B, T or T / 2, V, width)."""
-        if self.downsample is not None:
-            x = self.downsample(x, deterministic=deterministic)
+    def mix(self, x: jax.Array, drop_path_rate: float | jax.Array, *, deterministic: bool, key: jax.Array | None) -> jax.Array:
+        """All but the downsampling: (B, T, V, width) -> the same shape."""
         keep_key, projection_key, mlp_key, path_1, path_2 = split_key(key, 5)
         quarter = x.shape[-1] // 4
         mixed = self.mapping(self.norm_1(x))
@@ -147,9 +145,9 @@ class SkateBlock(nnx.Module):
             branches.append(attention(qkv, keep))
         y = self.projection(jnp.concatenate(branches, axis=-1))
         y = dropout(y, self.dropout_rate, deterministic=deterministic, key=projection_key)
-        x = x + drop_path(y, self.drop_path_rate, deterministic=deterministic, key=path_1)
+        x = x + drop_path(y, drop_path_rate, deterministic=deterministic, key=path_1)
         y = self.mlp(self.norm_2(x), deterministic=deterministic, key=mlp_key)
-        return x + drop_path(y, self.drop_path_rate, deterministic=deterministic, key=path_2)
+        return x + drop_path(y, drop_path_rate, deterministic=deterministic, key=path_2)
 
     def _attention_keeps(self, x: jax.Array, *, deterministic: bool, key: jax.Array | None) -> list[jax.Array | None]:
         rate = self.attention[0].dropout_rate
@@ -160,7 +158,7 @@ class SkateBlock(nnx.Module):
 
 
 class Stage(nnx.Module):
-    """Blocks of one width."""
+    """Blocks of one width. More than one run as a loop, whose body the TPU compiler sees once: it takes half the time so."""
 
     def __init__(self, d_in: int, width: int, rates: list[float], config: ConfigDict, *, downsample: bool, rngs: nnx.Rngs):
         blocks = []
@@ -175,9 +173,27 @@ class Stage(nnx.Module):
 
     def __call__(self, x: jax.Array, *, deterministic: bool, key: jax.Array | None) -> jax.Array:
         """(B, T, V, d_in) -> (B, T or T / 2, V, width)."""
-        for block, block_key in zip(self.blocks, split_key(key, len(self.blocks)), strict=True):
-            x = constrain(block(constrain(x, "batch"), deterministic=deterministic, key=block_key), "batch")
-        return x
+        first, count = self.blocks[0], len(self.blocks)
+        x = constrain(x, "batch")
+        if first.downsample is not None:
+            x = constrain(first.downsample(x, deterministic=deterministic), "batch")
+        rates, keys = [block.drop_path_rate for block in self.blocks], split_key(key, count)
+        if count == 1:
+            return constrain(first.mix(x, rates[0], deterministic=deterministic, key=keys[0]), "batch")
+        graphdef = nnx.split(self.blocks[1])[0]  # one that does not downsample
+        stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *map(_without_downsampling, self.blocks))
+
+        def body(x: jax.Array, inputs: tuple[nnx.State, jax.Array, jax.Array | None]) -> tuple[jax.Array, None]:
+            parameters, rate, block_key = inputs
+            y = nnx.merge(graphdef, parameters).mix(x, rate, deterministic=deterministic, key=block_key)
+            return constrain(y, "batch"), None
+
+        return jax.lax.scan(body, x, (stacked, jnp.asarray(rates), None if key is None else jnp.stack(keys)))[0]
+
+
+def _without_downsampling(block: SkateBlock) -> nnx.State:
+    flat = nnx.to_flat_state(nnx.state(block))
+    return nnx.from_flat_state([(path, leaf) for path, leaf in flat if path[0] != "downsample"])
 
 
 class MotionEncoder(nnx.Module):

@@ -10,29 +10,13 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections import defaultdict
 
 import numpy as np
 
+from tramp_jax.planning.hlo import computations_of, runs_of, size_of
+
 KINDS = ("all-gather", "all-reduce", "reduce-scatter", "all-to-all", "collective-permute")
-_BYTES = {
-    "pred": 1,
-    "s8": 1,
-    "u8": 1,
-    "bf16": 2,
-    "f16": 2,
-    "s16": 2,
-    "u16": 2,
-    "f32": 4,
-    "s32": 4,
-    "u32": 4,
-    "f64": 8,
-    "s64": 8,
-}
-_HEADER = re.compile(r"^(ENTRY )?%?([\w.\-]+) \(.*\) -> .* \{$")
 _COLLECTIVE = re.compile(rf"^\s*(?:ROOT )?%([\w.\-]+) = (.*?) ({'|'.join(KINDS)})(-start)?\((.*)$")
-_CALLED = re.compile(r"(?:calls|to_apply|body|condition|branch_computations|called_computations)=\{?((?:%[\w.\-]+(?:, )?)+)\}?")
-_WHILE = re.compile(r" while\(.*condition=%([\w.\-]+), body=%([\w.\-]+)")
 _ARRAY = re.compile(r"\b([a-z]+\d*)\[([\d,]*)\]")
 
 
@@ -44,7 +28,7 @@ class Collective:
       kind: out of KINDS.
       count: how often it runs in a step.
       payload: bytes of the gathered, reduced or moved array, on one chip.
-      group: chips that take part.
+      chips: positions in the mesh of those that take part, of one group.
       axes: mesh axes over which they differ, "fsdp".
       where: the operation of the model that it belongs to.
     """
@@ -52,14 +36,14 @@ class Collective:
     kind: str
     count: int
     payload: int
-    group: int
+    chips: tuple[int, ...]
     axes: str
     where: str
 
     @property
     def wire(self) -> float:
         """Bytes that one chip sends in a step, by the ring algorithms."""
-        share = (self.group - 1) / self.group if self.group else 0.0
+        share = (len(self.chips) - 1) / len(self.chips)
         factor = {"all-reduce": 2 * share, "collective-permute": 1.0}.get(self.kind, share)
         return self.count * self.payload * factor
 
@@ -71,8 +55,8 @@ def collectives_of(text: str, mesh: dict[str, int]) -> list[Collective]:
       text: `compiled.as_text()`.
       mesh: axis -> size, in the order of the device ids.
     """
-    computations = _computations(text)
-    runs = _runs(computations)
+    computations = computations_of(text)
+    runs = runs_of(computations)
     found: dict[str, Collective] = {}
     for name, lines in computations.items():
         for line in lines:
@@ -86,68 +70,9 @@ def collectives_of(text: str, mesh: dict[str, int]) -> list[Collective]:
     return list(found.values())
 
 
-def _computations(text: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    current: list[str] | None = None
-    for line in text.splitlines():
-        header = _HEADER.match(line)
-        if header:
-            current = found.setdefault("ENTRY" if header[1] else header[2], [])
-        elif line == "}":  # kernels have lines of their own in between
-            current = None
-        elif current is not None:
-            current.append(line)
-    return found
-
-
-def _runs(computations: dict[str, list[str]]) -> dict[str, int]:
-    """Computation -> how often it runs in a step."""
-    callers: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for name, lines in computations.items():
-        for line in lines:
-            loop = _WHILE.search(line)
-            known = re.search(r'known_trip_count":\{"n":"(\d+)"', line)  # as the CPU and GPU compilers write it
-            times = int(known[1]) if known else _trips(computations[loop[1]], computations[loop[2]]) if loop else 1
-            for called in _CALLED.findall(line):
-                for one in called.replace("%", "").split(", "):
-                    callers[one].append((name, times))
-    runs: dict[str, int] = {"ENTRY": 1}
-
-    def count(name: str) -> int:
-        if name not in runs:
-            runs[name] = 0  # a computation that nothing calls
-            runs[name] = sum(count(caller) * times for caller, times in callers[name])
-        return runs[name]
-
-    return {name: count(name) for name in computations}
-
-
-def _trips(condition: list[str], body: list[str]) -> int:
-    """How often a loop runs that counts from 0: `counter < limit`, and what its body adds to the counter."""
-    text = "\n".join(condition)
-    compared = re.search(r"compare\(%([\w.\-]+), %([\w.\-]+)\), direction=LT", text)
-    limit = compared and re.search(rf"%{re.escape(compared[2])} = \S+ constant\((\d+)\)", text)
-    place = compared and re.search(rf"%{re.escape(compared[1])} = .*get-tuple-element\(.*index=(\d+)", text)
-    if not limit or not place:
-        return 1
-    return -(-int(limit[1]) // _step(body, int(place[1])))
-
-
-def _step(body: list[str], place: int) -> int:
-    """What a loop's body adds to the element of its state that counts; 1 where it is not written as a sum with a constant."""
-    text = "\n".join(body)
-    root = re.search(r"ROOT .* tuple\((.*?)\)", text)
-    names = re.findall(r"%([\w.\-]+)", root[1]) if root else []
-    if place >= len(names):
-        return 1
-    added = re.search(rf"%{re.escape(names[place])} = \S+ add\(%[\w.\-]+, %([\w.\-]+)\)", text)
-    constant = added and re.search(rf"%{re.escape(added[1])} = \S+ constant\((\d+)\)", text)
-    return int(constant[1]) if constant else 1
-
-
 def _collective(match: re.Match[str], line: str, runs: int, mesh: dict[str, int], *, scatters: bool) -> Collective:
     shape, kind, start = match[2], match[3], match[4]
-    sizes = [_size(dtype, dims) for dtype, dims in _ARRAY.findall(shape)]
+    sizes = [size_of(dtype, dims) for dtype, dims in _ARRAY.findall(shape)]
     # Started gathers write (operand, result, context), started all-reduces their results alone.
     payload = max(sizes) if start and kind != "all-reduce" else sum(sizes)
     group = _group(line, mesh)
@@ -155,11 +80,7 @@ def _collective(match: re.Match[str], line: str, runs: int, mesh: dict[str, int]
         payload *= len(group)
     kind = "reduce-scatter" if scatters and kind == "all-reduce" else kind
     where = re.search(r'op_name="([^"]*)"', line)
-    return Collective(kind, runs, payload, len(group), _axes(group, mesh), where[1] if where else "")
-
-
-def _size(dtype: str, dims: str) -> int:
-    return _BYTES.get(dtype, 4) * math.prod(int(size) for size in dims.split(",") if size)
+    return Collective(kind, runs, payload, tuple(group), _axes(group, mesh), where[1] if where else "")
 
 
 def _group(line: str, mesh: dict[str, int]) -> list[int]:

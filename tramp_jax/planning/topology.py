@@ -14,6 +14,7 @@ _NAME = re.compile(r"(v\d+[a-z]?):(\d+x\d+(?:x\d+)?)")
 _ENVIRONMENT = {
     "TPU_SKIP_MDS_QUERY": "1",  # asks Google Cloud's metadata server for the machine otherwise
     "TPU_WORKER_HOSTNAMES": "localhost",
+    "TPU_ACCELERATOR_TYPE": "v5litepod-16",  # any: libtpu warns without one, and then takes what is described
 }
 
 
