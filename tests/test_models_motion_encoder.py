@@ -130,11 +130,11 @@ def test_the_full_size_halves_time_three_times(frames):
 
 @pytest.mark.parametrize("kind", [1, 2, 3, 4])
 def test_a_partition_joins_to_what_was_split(kind):
-    T, H, K = 16, 2, 3
+    T, C = 16, 6
     partition = Partition(kind, 4, R)
-    x = jnp.arange(B * T * V * H * K).reshape(B, T, V, H, K)
+    x = jnp.arange(B * T * V * C).reshape(B, T, V, C)
     windows = partition.split(x)
-    assert windows.shape == (B * (T // 4) * (V // partition.joints(V)), H, K, 4 * partition.joints(V))
+    assert windows.shape == (B * (T // 4) * (V // partition.joints(V)), C, 4 * partition.joints(V))
     assert (partition.join(windows, T, V) == x).all()
 
 
@@ -149,8 +149,8 @@ def test_a_partition_joins_to_what_was_split(kind):
 )
 def test_the_first_window_holds_the_frames_and_landmarks_of_its_type(kind, frames, landmarks):
     frame, landmark = np.meshgrid(np.arange(16), np.arange(V), indexing="ij")
-    place = np.stack([frame, landmark], axis=-1)[None, :, :, None, :]
-    window = Partition(kind, 4, R).split(jnp.asarray(place))[0, 0]
+    place = np.stack([frame, landmark], axis=-1)[None]
+    window = Partition(kind, 4, R).split(jnp.asarray(place))[0]
     assert window.T.tolist() == [[f, v] for f in frames for v in landmarks]
 
 

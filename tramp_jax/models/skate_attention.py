@@ -52,26 +52,25 @@ class Partition:
         return self.regions if self.across_regions else landmarks // self.regions
 
     def split(self, x: jax.Array) -> jax.Array:
-        """(B, T, V, H, K) -> (B * W, H, K, N * J)."""
-        B, T, V, H, K = x.shape
+        """(B, T, V, C) -> (B * W, C, N * J)."""
+        B, T, V, C = x.shape
         time = (self.frames, T // self.frames) if self.strided else (T // self.frames, self.frames)
-        x = x.reshape(B, *time, self.regions, V // self.regions, H, K).transpose(self._order())
-        return x.reshape(-1, H, K, self.frames * self.joints(V))
+        x = x.reshape(B, *time, self.regions, V // self.regions, C).transpose(self._order())
+        return x.reshape(-1, C, self.frames * self.joints(V))
 
     def join(self, windows: jax.Array, frames: int, landmarks: int) -> jax.Array:
-        """The inverse of `split`: (B * W, H, K, N * J) -> (B, T, V, H, K) with T = frames, V = landmarks."""
-        H, K = windows.shape[1:3]
-        J = self.joints(landmarks)
-        x = windows.reshape(-1, frames // self.frames, landmarks // J, H, K, self.frames, J)
+        """The inverse of `split`: (B * W, C, N * J) -> (B, T, V, C) with T = frames, V = landmarks."""
+        C, J = windows.shape[1], self.joints(landmarks)
+        x = windows.reshape(-1, frames // self.frames, landmarks // J, C, self.frames, J)
         order = self._order()
-        x = x.transpose([order.index(axis) for axis in range(7)])
-        return x.reshape(x.shape[0], frames, landmarks, H, K)
+        x = x.transpose([order.index(axis) for axis in range(6)])
+        return x.reshape(x.shape[0], frames, landmarks, C)
 
     def _order(self) -> tuple[int, ...]:
-        # From (B, time, time, R, L, H, K) to (B, time windows, landmark windows, H, K, N, J).
+        # From (B, time, time, R, L, C) to (B, time windows, landmark windows, C, N, J).
         window_time, inner_time = (2, 1) if self.strided else (1, 2)
         window_joint, inner_joint = (4, 3) if self.across_regions else (3, 4)
-        return 0, window_time, window_joint, 5, 6, inner_time, inner_joint
+        return 0, window_time, window_joint, 5, inner_time, inner_joint
 
 
 class SkateAttention(nnx.Module):
@@ -122,13 +121,13 @@ class SkateAttention(nnx.Module):
           keep: (B, mask_size) bool, False where an attention weight is dropped; None drops nothing.
         """
         B, T, V, width = qkv.shape
-        windows = self.partition.split(qkv.reshape(B, T, V, 3 * self.heads, -1))
-        q, k, v = jnp.split(windows, 3, axis=1)
+        windows = self.partition.split(qkv)
+        q, k, v = jnp.split(windows.reshape(len(windows), 3 * self.heads, -1, windows.shape[-1]), 3, axis=1)
         scale = 1.0
         if keep is not None:
             keep, scale = keep.reshape(*q.shape[:2], q.shape[3], q.shape[3]), keep_scale(self.dropout_rate)
         out = attend(q * self.scale, k, v, self.relative_bias(), keep, scale)
-        return self.partition.join(out, T, V).reshape(B, T, V, width // 3)
+        return self.partition.join(out.reshape(len(out), width // 3, -1), T, V)
 
     def relative_bias(self) -> jax.Array:
         """(H, N * J, N * J) float32, added to the logits.
