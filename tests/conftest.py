@@ -14,8 +14,9 @@ from input_pipeline.simulate.build import Plan, simulate
 
 
 def pytest_addoption(parser):
-    """`--differences` prints what the comparisons with other people's code found."""
+    """`--differences` prints what the comparisons with other people's code found; `--update-golden` writes golden texts anew."""
     parser.addoption("--differences", action="store_true", help="Print the largest difference from every reference.")
+    parser.addoption("--update-golden", action="store_true", help="Write tests/golden anew.")
 
 
 def pytest_terminal_summary(terminalreporter, config):

@@ -47,6 +47,12 @@ class Collective:
         factor = {"all-reduce": 2 * share, "collective-permute": 1.0}.get(self.kind, share)
         return self.count * self.payload * factor
 
+    @property
+    def hbm(self) -> float:
+        """Bytes that it reads and writes on one chip in a step: the whole array once, and its own part or the array again."""
+        share = 1 / len(self.chips) if self.kind in ("all-gather", "reduce-scatter") else 1.0
+        return self.count * self.payload * (1 + share)
+
 
 def collectives_of(text: str, mesh: dict[str, int]) -> list[Collective]:
     """The collectives of a compiled program.

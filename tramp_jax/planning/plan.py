@@ -118,7 +118,7 @@ def plan_task(config: ConfigDict, task: str, devices: Sequence[Any], chip: Chip)
       UserError: the mesh does not fit the devices, or the batch not the mesh.
     """
     mesh = make_mesh(config.mesh, devices)
-    check_batch(mesh, config.batch_size[task], f"batch_size.{task}")
+    check_batch(mesh, config.batch_size[task], f"batch_size.{task}", config.accumulation[task])
     program = lower_step(config, task, mesh)
     per_chip = config.batch_size[task] // (mesh.size // mesh.shape["tensor"])
     begin = time.monotonic()
@@ -138,8 +138,9 @@ def plan_task(config: ConfigDict, task: str, devices: Sequence[Any], chip: Chip)
         name: Flops(*(share * count for count in dataclasses.astuple(each)))
         for name, each in task_flops(config, task, set(program.arguments[0]), splash=True).items()
     }
-    exchanges = _exchanges(collectives_of(text, dict(mesh.shape)), mesh.devices.flatten(), chip)
-    moved = hbm_bytes(text)
+    collectives = collectives_of(text, dict(mesh.shape))
+    exchanges = _exchanges(collectives, mesh.devices.flatten(), chip)
+    moved = hbm_bytes(text) + sum(each.hbm for each in collectives)
     bounds = {
         "compute": sum(each.executed for each in flops.values()) / chip.flops,
         "HBM": moved / chip.hbm_rate,

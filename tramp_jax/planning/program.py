@@ -6,12 +6,12 @@ Axes: B batch, T trajectory frames, V landmark tokens, C features, F RGB frames,
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.sharding import Mesh
+from jax.sharding import AbstractMesh, Mesh
 from ml_collections import ConfigDict
 
 from input_pipeline.motion.kinematics import FEATURE_NAMES
@@ -38,7 +38,7 @@ class Program:
     lowered: Any
 
 
-def abstract_state(config: ConfigDict, model: TrampLlama, tasks: Sequence[Task], mesh: Mesh) -> Tree:
+def abstract_state(config: ConfigDict, model: TrampLlama, tasks: Sequence[Task], mesh: Mesh | AbstractMesh) -> Tree:
     """The whole train state as shapes with their shardings."""
     shapes = jax.eval_shape(lambda key: initial_state(model, config, tasks, key).to_tree(), jax.random.key(0))
     places = shardings_of(shapes, mesh, frozenset(model.blocks))
@@ -78,8 +78,8 @@ def batch_shapes(config: ConfigDict, task: Task, batch_size: int) -> dict[str, t
     return {name: ((batch_size, *shape), dtype) for name, (shape, dtype) in fields.items()}
 
 
-def lower_step(config: ConfigDict, task_name: str, mesh: Mesh) -> Program:
-    """Lowers the step of a task for the devices of a mesh, real or described."""
+def step_of(config: ConfigDict, task_name: str, mesh: Mesh | AbstractMesh) -> tuple[Callable, tuple[Any, ...]]:
+    """The step of a task, not jitted, and its arguments as shapes with their places on a mesh."""
     model, tasks = TrampLlama(config.model), active_tasks(config)
     task = next(task for task in tasks if task.name == task_name)
     state = abstract_state(config, model, tasks, mesh)
@@ -94,6 +94,12 @@ def lower_step(config: ConfigDict, task_name: str, mesh: Mesh) -> Program:
     number = jax.ShapeDtypeStruct((), jnp.int32, sharding=replicated(mesh))
     arguments = (owned, state["opt"][task_name], owned_stats, others, other_stats, batch, number)
     step = make_step(task, model, optimizers(config, tasks)[task_name], seed=config.seed, parts=config.accumulation[task_name])
+    return step, arguments
+
+
+def lower_step(config: ConfigDict, task_name: str, mesh: Mesh) -> Program:
+    """Lowers the step of a task for the devices of a mesh, real or described."""
+    step, arguments = step_of(config, task_name, mesh)
     with jax.set_mesh(mesh):
         lowered = jit_step(step, *arguments[:3]).lower(*arguments)
     return Program(task_name, arguments, lowered)

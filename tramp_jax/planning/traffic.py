@@ -2,7 +2,8 @@
 
 Each instruction reads its operands and writes its results once, as in XLA's own cost analysis, but loops count as often as they
 run. What the compiler put into on-chip memory moves nothing. A slice of an array moves the slice, an update in place the
-update; a kernel moves its operands once, so the sum is what a step moves at least.
+update; a kernel moves its operands once, so the sum is what a step moves at least. Collectives are left out: pieces of one are
+spread over instructions that compute something else; `planning.collectives` counts each of them once.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import functools
 import re
 from collections.abc import Iterator
 
+from tramp_jax.planning.collectives import KINDS
 from tramp_jax.planning.hlo import computations_of, runs_of, size_of
 
 _INSTRUCTION = re.compile(r"^\s*(ROOT )?%([\w.\-]+) = (.*?) ([a-z][\w\-]*)\((.*)$")
@@ -81,7 +83,12 @@ class _Program:
         return sum(self._instruction(computation, each) for each in self.computations[computation])
 
     def _instruction(self, computation: str, each: _Instruction) -> int:
-        if each.op in _FREE or each.op.endswith("-done") or (each.op == "custom-call" and _FREE_CALLS.search(each.rest)):
+        if (
+            each.op in _FREE
+            or each.op.startswith(KINDS)
+            or each.op.endswith("-done")
+            or (each.op == "custom-call" and _FREE_CALLS.search(each.rest))
+        ):
             return 0
         shapes = [self.by_name[computation][name].shape for name in each.operands if name in self.by_name[computation]]
         written = _sizes(each.shape)
@@ -99,8 +106,6 @@ class _Program:
             return (size_of(dtype, dims) if sum(_sizes(shapes[0])) else 0) + sum(written)
         if each.op == "dynamic-update-slice":
             return 2 * sum(_sizes(shapes[1]))
-        if each.op.endswith("-start"):  # a collective: (from, to, its state), or its results alone
-            return sum(written)
         return sum(sum(_sizes(shape)) for shape in shapes) + sum(written)
 
     @functools.cache  # noqa: B019 - lives as long as the text
@@ -120,7 +125,7 @@ class _Program:
                     total += sum(size_of(dtype, dims) for dtype, dims, _ in _ARRAY.findall(each.shape))
                 elif each.op in ("bitcast", "reshape", "get-tuple-element", "tuple"):
                     total += self._uses(computation, each.name)
-                elif each.op == "dynamic-update-slice" and place == 0:
+                elif (each.op == "dynamic-update-slice" and place == 0) or each.op in KINDS or "AsyncCollective" in each.rest:
                     continue
                 elif each.op == "fusion":
                     total += self._reads(_called(each)[0], place)
@@ -140,7 +145,9 @@ class _Program:
 
     def _updated(self, computation: str, name: str, size: int) -> int:
         each = self.by_name[computation][name]
-        if each.op == "bitcast":
+        if each.op == "parameter" or each.op in KINDS or "AsyncCollective" in each.rest:
+            return 0  # a collective's own array on its way through
+        if each.op in ("bitcast", "get-tuple-element"):
             return self._updated(computation, each.operands[0], size)
         if each.op == "dynamic-update-slice":
             update = self.by_name[computation][each.operands[1]].shape

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 import jax
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 from ml_collections import ConfigDict
 
 from input_pipeline.errors import UserError
@@ -37,20 +37,22 @@ def make_mesh(config: ConfigDict, devices: Sequence[jax.Device] | None = None) -
     return jax.make_mesh(sizes, AXES, axis_types=(AxisType.Auto,) * len(AXES), devices=devices)
 
 
-def check_batch(mesh: Mesh, batch_size: int, name: str) -> None:
-    """Raises UserError where a batch cannot be cut evenly over replica and fsdp."""
-    parts = mesh.shape["replica"] * mesh.shape["fsdp"]
-    if batch_size % parts:
+def check_batch(mesh: Mesh, batch_size: int, name: str, micro_batches: int = 1) -> None:
+    """Raises UserError where a batch, or each of its micro-batches, cannot be cut evenly over replica and fsdp."""
+    groups = mesh.shape["replica"] * mesh.shape["fsdp"]
+    if batch_size % (groups * micro_batches):
+        times = f" {micro_batches} times" if micro_batches > 1 else ""
         raise UserError(
-            f"{name}={batch_size} cannot be cut over {parts} groups of devices (replica x fsdp): use a multiple of {parts}"
+            f"{name}={batch_size} cannot be cut{times} over {groups} groups of devices (replica x fsdp): use a multiple of "
+            f"{groups * micro_batches}"
         )
 
 
-def batch_sharding(mesh: Mesh) -> NamedSharding:
+def batch_sharding(mesh: Mesh | AbstractMesh) -> NamedSharding:
     """Where every array of a batch lies."""
     return NamedSharding(mesh, BATCH_SPEC)
 
 
-def replicated(mesh: Mesh) -> NamedSharding:
+def replicated(mesh: Mesh | AbstractMesh) -> NamedSharding:
     """A copy on every device."""
     return NamedSharding(mesh, PartitionSpec())

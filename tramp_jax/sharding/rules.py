@@ -12,7 +12,7 @@ import re
 from typing import Any
 
 import jax
-from jax.sharding import Mesh, NamedSharding
+from jax.sharding import AbstractMesh, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from input_pipeline.errors import UserError
@@ -48,7 +48,7 @@ def spec_of(path: str) -> P:
     raise UserError(f"sharding: no rule matches {path}: add one to tramp_jax/sharding/rules.py")
 
 
-def shardings_of(tree: Any, mesh: Mesh, blocks: frozenset[str]) -> Any:
+def shardings_of(tree: Any, mesh: Mesh | AbstractMesh, blocks: frozenset[str]) -> Any:
     """A NamedSharding for every leaf of a train state (or of any part of it).
 
     Args:
@@ -66,7 +66,7 @@ def shardings_of(tree: Any, mesh: Mesh, blocks: frozenset[str]) -> Any:
     return jax.tree_util.tree_map_with_path(place, tree)
 
 
-def _fitting(spec: P, shape: tuple[int, ...], mesh: Mesh) -> P:
+def _fitting(spec: P, shape: tuple[int, ...], mesh: Mesh | AbstractMesh) -> P:
     """The spec without the axes that do not divide their dimension (a vocabulary of 500 over 8 devices stays whole)."""
     parts = [axis if axis and size % mesh.shape[axis] == 0 else None for axis, size in zip(spec, shape, strict=False)]
     return P(*parts)

@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 from input_pipeline.errors import UserError
 from tramp_jax.checkpoint.store import CheckpointStore
 from tramp_jax.models.tramp_llama import TrampLlama
-from tramp_jax.sharding.mesh import batch_sharding
+from tramp_jax.sharding.mesh import batch_sharding, replicated
 from tramp_jax.sharding.processes import is_writer
 from tramp_jax.tasks.schedule import Schedule
 from tramp_jax.tasks.table import Task
@@ -44,7 +44,7 @@ class Trainer:
         self.tasks = {task.name: task for task in tasks}
         self.schedule = Schedule.from_config(config.schedule)
         self._partition = Partition.of(state.params, state.stats, config, tasks)
-        self._sharding = batch_sharding(mesh)
+        self._sharding, self._everywhere = batch_sharding(mesh), replicated(mesh)
         self._optimizers = optimizers(config, tasks)
         self._compiled: dict[str, Any] = {}
 
@@ -67,7 +67,9 @@ class Trainer:
     def step(self, task: Task, batch: dict[str, jax.Array]) -> dict[str, jax.Array]:
         """Takes one step of one task; returns its metrics, still on the device."""
         arguments = self._arguments(task, batch)
-        owned, opt, owned_stats, metrics = self._compiled[task.name](*arguments)
+        # What is not on the device by now would be copied there step by step, unseen.
+        with jax.transfer_guard("disallow"):
+            owned, opt, owned_stats, metrics = self._compiled[task.name](*arguments)
         state = self.state
         # A merge of dicts: leaves that the task does not own stay the very same arrays.
         state.params = merge(state.params, owned)
@@ -81,7 +83,8 @@ class Trainer:
         state = self.state
         owned, others = self._partition.split(state.params, task, self.config.model)
         owned_stats, other_stats = self._partition.split(state.stats, task, self.config.model)
-        number = np.int32(state.task_steps[task.name])
+        count = np.asarray(state.task_steps[task.name], np.int32)
+        number = jax.make_array_from_callback((), self._everywhere, lambda _: count)
         return owned, state.opt[task.name], owned_stats, others, other_stats, batch, number
 
 

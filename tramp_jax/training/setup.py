@@ -24,6 +24,7 @@ from tramp_jax.inference import Predictor
 from tramp_jax.metrics.severity import by_expression, spearman
 from tramp_jax.models.tramp_llama import TrampLlama, Tree
 from tramp_jax.sharding.mesh import check_batch, make_mesh
+from tramp_jax.sharding.preflight import check_devices, check_processes, check_versions
 from tramp_jax.sharding.processes import is_writer, wait_for_all
 from tramp_jax.sharding.rules import shardings_of
 from tramp_jax.tasks.table import Task, active_tasks
@@ -39,9 +40,12 @@ def train_run(config: ConfigDict, run: Path) -> None:
       UserError: whatever is wrong with config, data or folder, in one line.
     """
     tasks = active_tasks(config)
+    check_devices()
+    check_processes(config.processes)
+    check_versions()
     mesh = make_mesh(config.mesh)
     for task in tasks:
-        check_batch(mesh, config.batch_size[task.name], f"batch_size.{task.name}")
+        check_batch(mesh, config.batch_size[task.name], f"batch_size.{task.name}", config.accumulation[task.name])
     dataset = Dataset.open(config.data.path)
     folds = load_split(dataset, config.data.split)
     try:
