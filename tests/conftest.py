@@ -14,7 +14,7 @@ from input_pipeline.simulate.build import Plan, simulate
 
 
 def pytest_addoption(parser):
-    """`--differences` prints what the comparisons with other people's code found; `--update-golden` writes golden texts anew."""
+    """`--differences` prints what comparisons with other people's code found; `--update-golden` writes golden texts."""
     parser.addoption("--differences", action="store_true", help="Print the largest difference from every reference.")
     parser.addoption("--update-golden", action="store_true", help="Write tests/golden anew.")
 

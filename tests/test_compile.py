@@ -64,7 +64,7 @@ def test_the_numbers_fit_together(tiny):
 
 
 @needs_libtpu
-def test_the_report_attends_with_the_kernel_and_the_larger_mesh_sends_over_its_own_links(tmp_path):
+def test_an_axis_of_the_mesh_sends_over_the_links_along_which_it_lies(tmp_path):
     path = tmp_path / "plan.json"
     mesh = ("--config.mesh.replica=2", "--config.mesh.fsdp=2")
     done = run(

@@ -9,6 +9,7 @@ import pytest
 from flax import nnx
 from pretrained_factory import fill, llama_config, pair
 
+from tramp_jax.models.layers import keep_features, keep_scale
 from tramp_jax.models.llama import positions_of
 from tramp_jax.models.lora import LINEARS, Lora, LoraLinear, default_lora_config, merge
 
@@ -95,6 +96,19 @@ def test_dropout_needs_a_key_follows_it_and_keeps_the_mean(model):
     layer.lora_a[...], layer.lora_b[...] = jnp.ones((6, 4)), jnp.ones((4, 5))
     x = jnp.ones((20000, 6))
     np.testing.assert_allclose(layer(x, jax.random.key(0)).mean(0), layer(x, None)[0], rtol=0.01)
+
+
+@pytest.mark.parametrize("width", [5, 64, 203])
+@pytest.mark.parametrize("rate", [0.5, 0.25, 0.05])
+def test_every_input_is_dropped_as_often_and_on_its_own(rate, width):
+    keep = np.asarray(keep_features(jax.random.key(0), rate, (64, 256, width)))
+    assert keep.shape == (64, 256, width)
+    deviation = (rate * (1 - rate) / (64 * 256)) ** 0.5
+    assert np.abs(keep.mean(axis=(0, 1)) - 1 / keep_scale(rate)).max() < 5 * deviation
+    # Neighbours, and elements that share a word, agree no more often than by chance.
+    for apart in (1, -(-width // 4), -(-width // 32)):
+        pairs = np.corrcoef(keep[..., apart:].ravel(), keep[..., : width - apart].ravel())[0, 1]
+        assert abs(pairs) < 5 / (64 * 256 * (width - apart)) ** 0.5
 
 
 def test_layers_and_linears_draw_their_own_dropout(model):

@@ -117,6 +117,20 @@ def test_processes_share_a_batch_without_gap_or_overlap(dataset, tokenizer):
         assert_equal(batch, {name: np.concatenate([first[name], second[name]]) for name in batch})
 
 
+def test_a_process_reads_the_records_of_its_own_share_alone(dataset, tokenizer, monkeypatch):
+    read = []
+    record = Dataset.record
+    monkeypatch.setattr(Dataset, "record", lambda self, family, i: (read.append((family, i)), record(self, family, i))[1])
+    shares = []
+    for process in range(2):
+        read.clear()
+        mine = make(dataset, tokenizer, None, train=False, indices=range(8), process_index=process, process_count=2)
+        shares.append({index for _, index in read})
+        assert shares[-1] == set(np.concatenate([batch["clip_index"] for batch in mine]).tolist())
+        assert {family for family, _ in read} == {"landmarks", "frames"}
+    assert shares == [{0, 1, 4, 5}, {2, 3, 6, 7}]
+
+
 def test_evaluation_goes_through_the_clips_once_in_order_and_pads_with_weight_zero(dataset, tokenizer):
     found = make(dataset, tokenizer, None, train=False, indices=[9, 3, 4, 0, 8])
     assert np.concatenate([batch["clip_index"] for batch in found]).tolist() == [9, 3, 4, 0, 8, 8, 8, 8]

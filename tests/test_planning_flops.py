@@ -1,4 +1,4 @@
-"""The formulas against XLA's own count of small models whose layers are unrolled, for every task, ownership and remat policy."""
+"""The formulas against XLA's own count of small unrolled models, for every task, ownership and remat policy."""
 
 import pytest
 from tiny import demo_config, tiny_config

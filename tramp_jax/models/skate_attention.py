@@ -120,7 +120,7 @@ class SkateAttention(nnx.Module):
           qkv: projected features.
           keep: (B, mask_size) bool, False where an attention weight is dropped; None drops nothing.
         """
-        B, T, V, width = qkv.shape
+        _, T, V, width = qkv.shape
         windows = self.partition.split(qkv)
         q, k, v = jnp.split(windows.reshape(len(windows), 3 * self.heads, -1, windows.shape[-1]), 3, axis=1)
         scale = 1.0

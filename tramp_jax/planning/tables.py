@@ -64,7 +64,6 @@ def print_summary(rows: Sequence[tuple[str, str, Plan | TooLarge]], console: Con
     table = _table(None, columns, right=range(3, len(columns)))
     for name, topology, plan in rows:
         if isinstance(plan, TooLarge):
-            table.add_row(name, topology, plan.task, str(plan.per_chip), plan.remat, plan.reason)
             continue
         table.add_row(
             name,
@@ -80,7 +79,12 @@ def print_summary(rows: Sequence[tuple[str, str, Plan | TooLarge]], console: Con
             _percent(plan.mfu),
             f"{plan.compile_seconds:.0f} s",
         )
-    console.print(table)
+    if table.row_count:
+        console.print(table)
+    for name, topology, plan in rows:
+        if isinstance(plan, TooLarge):
+            where = f"{name} on {topology}, {plan.task}, {plan.per_chip} clips per chip, remat {plan.remat}"
+            console.print(f"does not fit: {where}: {plan.reason}", soft_wrap=True)
 
 
 def markdown_console(width: int = 160) -> Console:
