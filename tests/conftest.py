@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+# The test extra brings libtpu, which looks for a TPU, and says at length where there is none.
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # Compilation is most of the suite's time, and tiny programs gain nothing from optimised machine code. Before JAX is imported.
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0".strip()
 
