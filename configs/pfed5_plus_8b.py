@@ -5,7 +5,7 @@ Pretrained parts, from folders of `python -m tramp_jax.import_hf`: `--config.ini
 A released TraMP-Former goes in with `--config.init_from.motion=DIR --config.model.motion.tiled_bias=True
 --config.model.fusion.mode=pooled --config.model.head.kind=regression`.
 
-`configs/pfed5_plus_8b.py:full` trains the whole LLaMA instead of a LoRA: float32 weights with moments, 16 bytes per parameter;
+`configs/pfed5_plus_8b.py:full` trains the whole LLaMA instead of a LoRA: float32 weights and two moments, 12 bytes a parameter;
 see the README's table for the pods that hold it.
 
 PFED5 is released on request to faculty and is not part of this project; `data.path` is your own build of it.

@@ -127,7 +127,7 @@ read_topology() {
 
 # A relative workdir would be another folder on every host, and a run's checkpoint is written by all of them together.
 check_workdir() {
-  if (($1 > 1)) && [[ ${option[workdir]} != gs://* && ${option[workdir]} != /* ]]; then
+  if (($1 > 1)) && [[ ${option[workdir]} != /* ]]; then
     die "--workdir=${option[workdir]}: each of the $1 hosts would have its own: use the path of a mount"
   fi
 }

@@ -18,7 +18,7 @@ needs_libtpu = pytest.mark.skipif(importlib.util.find_spec("libtpu") is None, re
 
 
 def run(*arguments, timeout=900):
-    env = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"} | {"JAX_PLATFORMS": "cpu"}
+    env = {name: value for name, value in os.environ.items() if name not in ("XLA_FLAGS", "JAX_PLATFORMS")}
     command = [sys.executable, "-m", "tramp_jax.compile", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=env, timeout=timeout)
 
@@ -141,5 +141,8 @@ def test_the_8b_report_fits_16_small_chips(tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
     (plan,) = json.loads(path.read_text())
     assert plan["total"] < 0.9 * plan["available"]
-    # Nothing outside of the layers' loops moves a whole stack of parameters; the smallest of the LLaMA's is 0.27 GB.
-    assert max(each["largest_alone"] for each in plan["exchanges"]) < 32 * 4096 * 1024 * 2
+    # Outside of the layers' loops only the vocabulary's matrices move whole: no stack of parameters (the smallest has 0.27 GB).
+    alone = [(array, size) for each in plan["exchanges"] for array, size in each["alone"].items()]
+    large = [array for array, size in alone if size > 0.1e9]
+    assert large
+    assert all("128256" in array for array in large)

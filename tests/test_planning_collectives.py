@@ -68,7 +68,7 @@ def test_what_is_sent_by_kind():
     assert line("all-gather", "replica_groups=[8,2]<=[16]").wire == 32
     assert line("reduce-scatter", "replica_groups=[8,2]<=[16]").wire == 64  # of the 128 bytes before
     assert line("collective-permute", "source_target_pairs={{0,2},{2,4}}").wire == 64
-    assert Collective("all-reduce", 3, 100, (0, 1, 2, 3), "fsdp", "").wire == 450
+    assert Collective("all-reduce", 3, 100, "f32[25]", (0, 1, 2, 3), "fsdp", "").wire == 450
 
 
 def test_pieces_of_one_chain_count_once_and_kernels_with_lines_of_their_own_are_skipped():

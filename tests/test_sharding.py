@@ -32,6 +32,12 @@ def test_a_batch_that_cannot_be_cut_is_one_line():
             check_batch(mesh(), 7, "batch_size.report")
 
 
+def test_micro_batches_are_cut_too():
+    check_batch(mesh(), 3 * jax.device_count(), "batch_size.report", 3)
+    with pytest.raises(UserError, match=r"batch_size\.report=\d+ cannot be cut 2 times over"):
+        check_batch(mesh(), 3 * jax.device_count(), "batch_size.report", 2)
+
+
 def test_moments_lie_where_their_parameters_lie():
     leaf = jax.ShapeDtypeStruct((2, 8, 8), "float32")
     path = {"llm": {"layers": {"self_attn": {"q_proj": {"kernel": leaf}}}}}

@@ -1,7 +1,7 @@
 """`python -m tramp_jax.compile --config=FILE --topology=v5e:4x4`: every task's step, compiled for a pod that is not there.
 
-Needs libtpu (`pip install 'tramp-jax[tpu]'`) and no TPU. Prints one table per task: memory per chip, FLOPs, what is sent over
-which links, the times that they bound, and the MFU that no run of this step can exceed.
+Needs libtpu (`pip install --editable '.[tpu]'`) and no TPU. Prints one table per task: memory per chip, FLOPs, what is sent
+over which links, the times that they bound, and the MFU that the longest of them leaves.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ def compile_tasks(config: ConfigDict, topology: str, names: Sequence[str], per_c
         if per_chip:
             config.batch_size[task] = per_chip * groups
         if find:
-            found = find_batch(config, task, groups, lambda changed, task=task: compiled(changed, task))
+            shares = groups * config.accumulation[task]  # a batch is cut into micro-batches first
+            found = find_batch(config, task, shares, lambda changed, task=task: compiled(changed, task))
             if not found:
                 raise UserError(f"{task}: not one clip per chip fits {topology}: use more chips, or cut the model over tensor")
             plans: list[Plan | TooLarge] = list(found.values())
@@ -101,7 +102,8 @@ def compile_tasks(config: ConfigDict, topology: str, names: Sequence[str], per_c
         for plan in plans:
             if isinstance(plan, Plan):
                 title = f"{config.name}: {task} on {topology}, {plan.per_chip} clips per chip, mesh {dict(mesh.shape)}"
-                print_plan(plan, title, console)
+                console.print(title, soft_wrap=True)
+                print_plan(plan, console)
     print_summary(rows, console)
     if find:
         _recommend([plan for _, _, plan in rows if isinstance(plan, Plan)])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from importlib import metadata
 
 from input_pipeline import cli
 from input_pipeline.errors import UserError
+from input_pipeline.versions import version
 
 PACKAGES = (
     "tramp-jax",
@@ -31,14 +31,6 @@ PACKAGES = (
     "peft",
     "huggingface-hub",
 )
-
-
-def version(package: str) -> str:
-    """Installed version, or "-"."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "-"
 
 
 def check_pair() -> None:

@@ -12,7 +12,7 @@ here=$(dirname "${BASH_SOURCE[0]}")
 source "$here/common.sh"
 parse_tpu_vm "topology config workdir" "$@"
 read_topology
-[[ ${option[workdir]} == gs://* || ${option[workdir]} == /* ]] ||
+[[ ${option[workdir]} == /* ]] ||
   die "--workdir=${option[workdir]}: a slice takes its disks with it: use the path of a mount"
 
 if [[ $dry_run == yes ]]; then

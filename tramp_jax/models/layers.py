@@ -115,20 +115,19 @@ def _bits(rate: float) -> int:
 
 
 def keep_scale(rate: float) -> float:
-    """What the kept elements of `keep_masks` are multiplied by, so that the expectation stays exactly."""
+    """What the kept elements of `keep_masks` and `keep_features` are multiplied by, so that the expectation stays exactly."""
     return 256 / (256 - round(rate * 256))
 
 
 def dropout(x: jax.Array, rate: float, *, deterministic: bool, key: jax.Array | None) -> jax.Array:
-    """Zeroes each element of (B, ...) with probability `rate` (see `keep_masks`) and rescales the rest.
+    """Zeroes each element with probability `rate` (see `keep_features`) and rescales the rest.
 
     Raises:
       ValueError: no key although something is random.
     """
     if deterministic or rate == 0.0:
         return x
-    (keep,) = keep_masks(needed(key), rate, x.shape[0], [math.prod(x.shape[1:])])
-    return jnp.where(keep.reshape(x.shape), x * keep_scale(rate), jnp.zeros((), x.dtype))
+    return jnp.where(keep_features(needed(key), rate, x.shape), x * keep_scale(rate), jnp.zeros((), x.dtype))
 
 
 def drop_path(x: jax.Array, rate: float | jax.Array, *, deterministic: bool, key: jax.Array | None) -> jax.Array:

@@ -12,7 +12,7 @@ import ml_collections
 from flax import nnx
 from jaxtyping import Array, Float
 
-from tramp_jax.models.layers import keep_features, keep_scale
+from tramp_jax.models.layers import dropout
 from tramp_jax.models.stack import stack_layers
 
 LINEARS = {"self_attn": ("q_proj", "k_proj", "v_proj", "o_proj"), "mlp": ("gate_proj", "up_proj", "down_proj")}
@@ -41,8 +41,7 @@ class LoraLinear(nnx.Module):
 
     def __call__(self, x: Float[Array, "... D"], key: Array | None) -> Float[Array, "... E"]:
         """The update in x's dtype; with a key the input is dropped out, without one it is not."""
-        if key is not None and self.dropout > 0:
-            x = jnp.where(keep_features(key, self.dropout, x.shape), x * keep_scale(self.dropout), jnp.zeros((), x.dtype))
+        x = dropout(x, self.dropout, deterministic=key is None, key=key)
         return (x @ self.lora_a[...].astype(x.dtype)) @ self.lora_b[...].astype(x.dtype) * self.scale
 
 

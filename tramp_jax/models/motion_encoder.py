@@ -158,7 +158,7 @@ class SkateBlock(nnx.Module):
 
 
 class Stage(nnx.Module):
-    """Blocks of one width. More than one run as a loop, whose body the TPU compiler sees once: it takes half the time so."""
+    """Blocks of one width. More than one run as a loop, whose body the TPU compiler sees once."""
 
     def __init__(self, d_in: int, width: int, rates: list[float], config: ConfigDict, *, downsample: bool, rngs: nnx.Rngs):
         blocks = []

@@ -13,11 +13,10 @@ import re
 
 import numpy as np
 
-from tramp_jax.planning.hlo import computations_of, runs_of, size_of
+from tramp_jax.planning.hlo import arrays_of, computations_of, largest_of, runs_of
 
 KINDS = ("all-gather", "all-reduce", "reduce-scatter", "all-to-all", "collective-permute")
 _COLLECTIVE = re.compile(rf"^\s*(?:ROOT )?%([\w.\-]+) = (.*?) ({'|'.join(KINDS)})(-start)?\((.*)$")
-_ARRAY = re.compile(r"\b([a-z]+\d*)\[([\d,]*)\]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +27,7 @@ class Collective:
       kind: out of KINDS.
       count: how often it runs in a step.
       payload: bytes of the gathered, reduced or moved array, on one chip.
+      array: the largest that it writes, "bf16[4096,1024]".
       chips: positions in the mesh of those that take part, of one group.
       axes: mesh axes over which they differ, "fsdp".
       where: the operation of the model that it belongs to.
@@ -36,6 +36,7 @@ class Collective:
     kind: str
     count: int
     payload: int
+    array: str
     chips: tuple[int, ...]
     axes: str
     where: str
@@ -78,7 +79,7 @@ def collectives_of(text: str, mesh: dict[str, int]) -> list[Collective]:
 
 def _collective(match: re.Match[str], line: str, runs: int, mesh: dict[str, int], *, scatters: bool) -> Collective:
     shape, kind, start = match[2], match[3], match[4]
-    sizes = [size_of(dtype, dims) for dtype, dims in _ARRAY.findall(shape)]
+    sizes = [size for size, _ in arrays_of(shape)]
     # Started gathers write (operand, result, context), started all-reduces their results alone.
     payload = max(sizes) if start and kind != "all-reduce" else sum(sizes)
     group = _group(line, mesh)
@@ -86,7 +87,7 @@ def _collective(match: re.Match[str], line: str, runs: int, mesh: dict[str, int]
         payload *= len(group)
     kind = "reduce-scatter" if scatters and kind == "all-reduce" else kind
     where = re.search(r'op_name="([^"]*)"', line)
-    return Collective(kind, runs, payload, tuple(group), _axes(group, mesh), where[1] if where else "")
+    return Collective(kind, runs, payload, largest_of(shape), tuple(group), _axes(group, mesh), where[1] if where else "")
 
 
 def _group(line: str, mesh: dict[str, int]) -> list[int]:

@@ -25,12 +25,28 @@ _BYTES = {
 }
 _HEADER = re.compile(r"^(ENTRY )?%?([\w.\-]+) \(.*\) -> .* \{$")
 _CALLED = re.compile(r"(?:calls|to_apply|body|condition|branch_computations|called_computations)=\{?((?:%[\w.\-]+(?:, )?)+)\}?")
+_ARRAY = re.compile(r"\b([a-z]+\d*)\[([\d,]*)\](\{[^}]*\})?")
 _WHILE = re.compile(r" while\(.*condition=%([\w.\-]+), body=%([\w.\-]+)")
 
 
-def size_of(dtype: str, dims: str) -> int:
-    """Bytes of an array: ("bf16", "4,2048") -> 16384."""
+def arrays_of(shape: str) -> list[tuple[int, bool]]:
+    """(bytes, whether it lies in HBM) of every array of a shape: "bf16[4,2048]{1,0:S(1)}" -> [(16384, False)]."""
+    return [(_size(dtype, dims), "S(" not in layout) for dtype, dims, layout in _ARRAY.findall(shape)]
+
+
+def largest_of(shape: str) -> str:
+    """The largest array of a shape, without its layout: "(bf16[8,4]{1,0}, bf16[64,4]{1,0})" -> "bf16[64,4]"."""
+    arrays = [(_size(dtype, dims), f"{dtype}[{dims}]") for dtype, dims, _ in _ARRAY.findall(shape)]
+    return max(arrays, default=(0, ""))[1]
+
+
+def _size(dtype: str, dims: str) -> int:
     return _BYTES.get(dtype, 4) * math.prod(int(size) for size in dims.split(",") if size)
+
+
+def called_by(line: str) -> list[str]:
+    """The computations that an instruction names."""
+    return [one for called in _CALLED.findall(line) for one in called.replace("%", "").split(", ")]
 
 
 def computations_of(text: str) -> dict[str, list[str]]:
@@ -56,9 +72,8 @@ def runs_of(computations: dict[str, list[str]]) -> dict[str, int]:
             loop = _WHILE.search(line)
             known = re.search(r'known_trip_count":\{"n":"(\d+)"', line)  # as the CPU and GPU compilers write it
             times = int(known[1]) if known else _trips(computations[loop[1]], computations[loop[2]]) if loop else 1
-            for called in _CALLED.findall(line):
-                for one in called.replace("%", "").split(", "):
-                    callers[one].append((name, times))
+            for called in called_by(line):
+                callers[called].append((name, times))
     runs: dict[str, int] = {"ENTRY": 1}
 
     def count(name: str) -> int:

@@ -1,7 +1,8 @@
 """What one task's step needs on a described pod: memory, operations, traffic, and the times that they bound.
 
-The step is compiled by the TPU compiler for the pod. Memory and traffic are the compiler's; operations are counted by formula
-(`planning.flops`); times divide both by what the chip can do at best (`planning.hardware`), so no step is faster.
+The step is compiled by the TPU compiler for the pod. Memory is the compiler's; operations are counted by formula
+(`planning.flops`), traffic from the compiler's text (`planning.traffic`, `planning.collectives`); times divide them by what the
+chip can do at best (`planning.hardware`). They are estimates of a bound: nothing was timed on a TPU.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Exchange:
       count: how often one runs in a step.
       wire: bytes that a chip sends in a step.
       seconds: at the least, over all the links that lead there.
-      largest_alone: payload of the largest that runs once in a step, outside of every loop, in bytes.
+      alone: what runs once in a step, outside of every loop: array -> bytes, "bf16[4096,1024]".
     """
 
     kind: str
@@ -46,7 +47,7 @@ class Exchange:
     count: int
     wire: float
     seconds: float
-    largest_alone: int
+    alone: dict[str, int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Plan:
       hbm: bytes moved to and from HBM.
       bounds: "compute", "HBM", "ICI" -> seconds.
       compile_seconds: of the compiler.
+      chip_flops: of one chip per second, at its peak.
     """
 
     task: str
@@ -136,7 +138,7 @@ def plan_task(config: ConfigDict, task: str, devices: Sequence[Any], chip: Chip)
     share = config.batch_size[task] / mesh.size
     flops = {
         name: Flops(*(share * count for count in dataclasses.astuple(each)))
-        for name, each in task_flops(config, task, set(program.arguments[0]), splash=True).items()
+        for name, each in task_flops(config, task, set(program.arguments[0]), splash="splash_mha" in text).items()
     }
     collectives = collectives_of(text, dict(mesh.shape))
     exchanges = _exchanges(collectives, mesh.devices.flatten(), chip)
@@ -192,7 +194,9 @@ def _exchanges(found: list[Collective], devices: Sequence[Any], chip: Chip) -> l
             count=sum(each.count for each, _ in members),
             wire=sum(each.wire for each, _ in members),
             seconds=sum(each.wire / (chip.link_rate * links) for each, links in members),
-            largest_alone=max((each.payload for each, _ in members if each.count == 1), default=0),
+            alone=dict(
+                sorted(((each.array, each.payload) for each, _ in members if each.count == 1), key=lambda item: item[1])
+            ),
         )
         for key, members in sorted(groups.items())
     ]

@@ -25,7 +25,7 @@ def find_batch(config: ConfigDict, task: str, groups: int, compile_step: Compile
     Args:
       config: of the experiment.
       task: "report" or "language", whose LLaMA has a policy; of other tasks the batch alone is searched.
-      groups: devices that hold different clips: replica x fsdp.
+      groups: devices that hold different clips, times micro-batches: what a batch must be a multiple of.
       compile_step: compiles the task's step of a config.
     """
     policies = POLICIES if task in ("report", "language") else (config.model.llm.remat,)

@@ -13,9 +13,9 @@ from tramp_jax.planning.plan import Plan, TooLarge
 GIB = 2**30
 
 
-def print_plan(plan: Plan, title: str, console: Console) -> None:
+def print_plan(plan: Plan, console: Console) -> None:
     """One step: memory, operations, traffic, bounds."""
-    table = _table(title, ("per chip and step", "amount", "share", "note"), right=(1, 2))
+    table = _table(("per chip and step", "amount", "share", "note"), right=(1, 2))
     for kind, size in plan.memory.items():
         note = "with gradients and all that is temporary" if kind == "activations" else ""
         table.add_row(f"HBM: {kind}", _gib(size), _percent(size / plan.available), note)
@@ -61,7 +61,7 @@ def print_summary(rows: Sequence[tuple[str, str, Plan | TooLarge]], console: Con
         "MFU ≤",
         "compile",
     )
-    table = _table(None, columns, right=range(3, len(columns)))
+    table = _table(columns, right=range(3, len(columns)))
     for name, topology, plan in rows:
         if isinstance(plan, TooLarge):
             continue
@@ -87,13 +87,13 @@ def print_summary(rows: Sequence[tuple[str, str, Plan | TooLarge]], console: Con
             console.print(f"does not fit: {where}: {plan.reason}", soft_wrap=True)
 
 
-def markdown_console(width: int = 160) -> Console:
-    """Plain text as wide as it must be, so that a table in a file is a table."""
-    return Console(width=width, soft_wrap=False, highlight=False, color_system=None)
+def markdown_console() -> Console:
+    """Plain text as wide as the tables are, so that a table in a file is a table."""
+    return Console(width=160, highlight=False, color_system=None)
 
 
-def _table(title: str | None, columns: Iterable[str], right: Iterable[int]) -> Table:
-    table = Table(title=title, box=box.MARKDOWN, title_justify="left", title_style="")
+def _table(columns: Iterable[str], right: Iterable[int]) -> Table:
+    table = Table(box=box.MARKDOWN)
     for i, column in enumerate(columns):
         table.add_column(column, justify="right" if i in set(right) else "left", no_wrap=True)
     return table

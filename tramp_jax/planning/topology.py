@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import jax
+
 from input_pipeline.errors import UserError
 
 _NAME = re.compile(r"(v\d+[a-z]?):(\d+x\d+(?:x\d+)?)")
@@ -20,7 +22,7 @@ _ENVIRONMENT = {
 
 def prepare_environment() -> None:
     """Variables that libtpu reads once; to be called before JAX starts. JAX itself runs on the CPU."""
-    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    jax.config.update("jax_platforms", "cpu")
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 

@@ -14,10 +14,9 @@ import re
 from collections.abc import Iterator
 
 from tramp_jax.planning.collectives import KINDS
-from tramp_jax.planning.hlo import computations_of, runs_of, size_of
+from tramp_jax.planning.hlo import arrays_of, called_by, computations_of, runs_of
 
 _INSTRUCTION = re.compile(r"^\s*(ROOT )?%([\w.\-]+) = (.*?) ([a-z][\w\-]*)\((.*)$")
-_ARRAY = re.compile(r"\b([a-z]+\d*)\[([\d,]*)\](\{[^}]*\})?")
 # They name arrays, or pass control on to computations that count for themselves.
 _FREE = frozenset(
     {
@@ -57,7 +56,12 @@ def _instructions(lines: list[str]) -> Iterator[_Instruction]:
 
 def _sizes(shape: str) -> list[int]:
     """Bytes in HBM of each array of a shape; 0 for one that lies on the chip."""
-    return [0 if layout and "S(" in layout else size_of(dtype, dims) for dtype, dims, layout in _ARRAY.findall(shape)]
+    return [size * in_hbm for size, in_hbm in arrays_of(shape)]
+
+
+def _total(shape: str) -> int:
+    """Bytes of all arrays of a shape, wherever they lie."""
+    return sum(size for size, _ in arrays_of(shape))
 
 
 class _Program:
@@ -71,12 +75,12 @@ class _Program:
         for body in self.computations.values():
             for each in body:
                 if each.op not in ("while", "conditional", "call"):
-                    waiting += re.findall(r"(?:calls|to_apply|called_computations)=\{?%([\w.\-]+)", each.rest)
+                    waiting += called_by(each.rest)
         while waiting:
             name = waiting.pop()
             if name not in found:
                 found.add(name)
-                waiting += [called for each in self.computations.get(name, []) for called in _called(each)]
+                waiting += [called for each in self.computations.get(name, []) for called in called_by(each.rest)]
         return found
 
     def moved(self, computation: str) -> int:
@@ -93,17 +97,15 @@ class _Program:
         shapes = [self.by_name[computation][name].shape for name in each.operands if name in self.by_name[computation]]
         written = _sizes(each.shape)
         if each.op == "fusion":
-            called = _called(each)[0]
+            called = called_by(each.rest)[0]
             read = sum(min(sum(_sizes(shape)), self._reads(called, i)) for i, shape in enumerate(shapes) if sum(_sizes(shape)))
             return read + self._writes(called, written)
         if each.op == "copy-start":  # (to, from, its state)
             return sum(written[:2])
         if each.op == "slice-start":  # ((from), to, its state)
-            part = _ARRAY.findall(each.shape)[1]
-            return (size_of(*part[:2]) if written[0] else 0) + written[1]
+            return arrays_of(each.shape)[1][0] * bool(written[0]) + written[1]
         if each.op in _SLICES:
-            dtype, dims, _ = _ARRAY.findall(each.shape)[0]
-            return (size_of(dtype, dims) if sum(_sizes(shapes[0])) else 0) + sum(written)
+            return _total(each.shape) * bool(sum(_sizes(shapes[0]))) + sum(written)
         if each.op == "dynamic-update-slice":
             return 2 * sum(_sizes(shapes[1]))
         return sum(sum(_sizes(shape)) for shape in shapes) + sum(written)
@@ -122,15 +124,15 @@ class _Program:
                 if operand != name:
                     continue
                 if each.op in _SLICES and place == 0:
-                    total += sum(size_of(dtype, dims) for dtype, dims, _ in _ARRAY.findall(each.shape))
+                    total += _total(each.shape)
                 elif each.op in ("bitcast", "reshape", "get-tuple-element", "tuple"):
                     total += self._uses(computation, each.name)
                 elif (each.op == "dynamic-update-slice" and place == 0) or each.op in KINDS or "AsyncCollective" in each.rest:
                     continue
                 elif each.op == "fusion":
-                    total += self._reads(_called(each)[0], place)
+                    total += self._reads(called_by(each.rest)[0], place)
                 else:
-                    total += sum(size_of(dtype, dims) for dtype, dims, _ in _ARRAY.findall(body[name].shape))
+                    total += _total(body[name].shape)
         return total
 
     def _writes(self, computation: str, written: list[int]) -> int:
@@ -150,12 +152,7 @@ class _Program:
         if each.op in ("bitcast", "get-tuple-element"):
             return self._updated(computation, each.operands[0], size)
         if each.op == "dynamic-update-slice":
-            update = self.by_name[computation][each.operands[1]].shape
-            return sum(size_of(dtype, dims) for dtype, dims, _ in _ARRAY.findall(update))
+            return _total(self.by_name[computation][each.operands[1]].shape)
         if each.op == "fusion" and not each.shape.startswith("("):
-            return self._writes(_called(each)[0], [size])
+            return self._writes(called_by(each.rest)[0], [size])
         return size
-
-
-def _called(each: _Instruction) -> list[str]:
-    return re.findall(r"(?:calls|to_apply|called_computations|body|condition)=\{?%([\w.\-]+)", each.rest)

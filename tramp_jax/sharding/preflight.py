@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import platform
 from collections import Counter
-from importlib import metadata
 
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
 from input_pipeline.errors import UserError
+from input_pipeline.versions import version
 
 # What shapes the compiled programs or the data: processes that differ in one of these hang or drift apart.
 SAME_EVERYWHERE = ("tramp-jax", "jax", "jaxlib", "libtpu", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
@@ -69,10 +69,4 @@ def check_versions(versions: dict[str, str] | None = None) -> None:
 
 def installed_versions() -> dict[str, str]:
     """Package -> version, of those that must be the same in every process, and Python's."""
-    found = {"python": ".".join(platform.python_version_tuple()[:2])}
-    for name in SAME_EVERYWHERE:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "-"
-    return found
+    return {"python": ".".join(platform.python_version_tuple()[:2])} | {name: version(name) for name in SAME_EVERYWHERE}
