@@ -17,7 +17,8 @@ from array_record.python import array_record_module
 
 from input_pipeline import records
 from input_pipeline.errors import UserError
-from input_pipeline.manifest import LABELS, MANIFEST, File, Manifest, read_manifest, verify_file
+from input_pipeline.manifest import LABELS, MANIFEST, File, Manifest, check_size, read_manifest, verify_file
+from input_pipeline.paths import path_of
 from input_pipeline.records import Clip, Label
 
 
@@ -38,22 +39,18 @@ class Dataset:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Dataset:
-        """Opens a folder: reads manifest and label index, checks that every file is there with its size.
+        """Opens a folder, here or in a bucket: reads manifest and label index, checks that every file is there with its size.
 
         Raises:
           UserError: no folder, no manifest, another schema, a file missing or of another size.
         """
         if not str(path):
             raise UserError("no data set folder given; set --config.data.path=FOLDER")
-        folder = pathlib.Path(path)
+        folder = path_of(path)
         manifest = read_manifest(folder)
         for file in manifest.files():
-            size = (folder / file.name).stat().st_size if (folder / file.name).is_file() else None
-            if size != file.bytes:
-                found = "missing" if size is None else f"{size} bytes"
-                raise UserError(
-                    f"{folder / file.name}: {found}, expected {file.bytes} bytes; copy it again or rebuild the data"
-                )
+            if problem := check_size(folder, file):
+                raise UserError(problem)
         return cls(folder, manifest, _read_labels(folder / LABELS, manifest.clips))
 
     def __len__(self) -> int:

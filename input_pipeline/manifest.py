@@ -23,6 +23,7 @@ from typing import Any
 
 from input_pipeline import records
 from input_pipeline.errors import UserError
+from input_pipeline.paths import size_of
 from input_pipeline.records import Label
 
 SCHEMA = "tramp-jax/dataset/1"
@@ -133,7 +134,7 @@ def _parse(path: pathlib.Path, fields: dict[str, Any]) -> Manifest:
 def check_size(folder: pathlib.Path, file: File) -> str | None:
     """What is wrong with a file's presence or size, in one line, or None."""
     path = folder / file.name
-    size = path.stat().st_size if path.is_file() else None
+    size = size_of(path)
     if size == file.bytes:
         return None
     found = "missing" if size is None else f"{size} bytes"
@@ -144,7 +145,7 @@ def verify_file(folder: pathlib.Path, file: File) -> str | None:
     """What is wrong with a file's presence, size or SHA-256, in one line, or None."""
     if problem := check_size(folder, file):
         return problem
-    with open(folder / file.name, "rb") as stream:
+    with (folder / file.name).open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     if digest == file.sha256:
         return None

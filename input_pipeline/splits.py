@@ -16,6 +16,7 @@ import numpy as np
 from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
 from input_pipeline.manifest import write_atomically
+from input_pipeline.paths import path_of
 
 FOLDS = ("train", "validation", "test")
 
@@ -57,7 +58,7 @@ def write_split(path: str | os.PathLike[str], name: str, folds: Mapping[str, str
 
 def split_path(path: str | os.PathLike[str], name: str) -> pathlib.Path:
     """Where the split NAME of a data set folder lies."""
-    return pathlib.Path(path) / "splits" / f"{name}.json"
+    return path_of(path) / "splits" / f"{name}.json"
 
 
 def read_split(path: pathlib.Path) -> dict[str, str]:

@@ -11,6 +11,7 @@ from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
 from input_pipeline.images import decode_frames
 from input_pipeline.manifest import count_labels, read_manifest, verify_file
+from input_pipeline.paths import path_of
 from input_pipeline.shards import find_fault
 from input_pipeline.splits import load_split
 
@@ -67,7 +68,7 @@ def main(args: Sequence[str]) -> None:
     """Prints a line per problem, or one line about the data set."""
     if len(args) != 1:
         raise UserError(f"{len(args)} arguments given, expected one folder: {USAGE}")
-    folder, problems = pathlib.Path(args[0]), 0
+    folder, problems = path_of(args[0]), 0
     for problem in find_problems(folder):
         print(" ".join(problem.split()), flush=True)
         problems += 1

@@ -19,8 +19,7 @@ def load(run: str | Path) -> Assessor:
     Raises:
       input_pipeline.errors.UserError: the folder is no run, or has no checkpoint.
     """
-    from pathlib import Path
-
+    from input_pipeline.paths import path_of
     from tramp_jax.assessor import Assessor
 
-    return Assessor(Path(run))
+    return Assessor(path_of(run))

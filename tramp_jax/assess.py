@@ -18,6 +18,7 @@ from absl import flags
 from input_pipeline import cli
 from input_pipeline.errors import UserError
 from input_pipeline.extract.video import find_videos
+from input_pipeline.paths import local_path, path_of
 from input_pipeline.records import EXPRESSIONS, Clip
 
 _CHECKPOINT = flags.DEFINE_string("checkpoint", None, "A run: the --workdir of tramp_jax.train.")
@@ -34,7 +35,7 @@ def main(argv: Sequence[str]) -> None:
     """One positional argument; flags are absl's."""
     if len(argv) != 1:
         raise UserError(f"expected one VIDEO, folder or data set, got {len(argv)}; usage: {USAGE}")
-    path, output = Path(argv[0]), Path(_OUTPUT.value)
+    path, output = path_of(argv[0]), local_path(_OUTPUT.value, "--output")
     expression = checked_expression(_EXPRESSION.value) if _EXPRESSION.value is not None else None
     is_dataset = (path / "manifest.json").is_file()
     if not path.exists():
@@ -45,13 +46,13 @@ def main(argv: Sequence[str]) -> None:
     from tramp_jax.assessor import Assessor
 
     if path.is_file():
-        assessor = Assessor(Path(_CHECKPOINT.value))
+        assessor = Assessor(path_of(_CHECKPOINT.value))
         assessment = assessor.assess(
             path, expression=expression, landmarker=_LANDMARKER.value, output=output, show_face=_SHOW_FACE.value
         )
         _tell(assessment, output / "report.html")
         return
-    assessor = Assessor(Path(_CHECKPOINT.value))
+    assessor = Assessor(path_of(_CHECKPOINT.value))
     if is_dataset:
         clips: Iterator[tuple[str, Clip | UserError]] = assessor.dataset_clips(path, _CLIPS.value)
     else:

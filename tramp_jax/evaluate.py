@@ -14,6 +14,7 @@ from absl import flags
 
 from input_pipeline import cli
 from input_pipeline.errors import UserError
+from input_pipeline.paths import absolute, path_of
 
 _CHECKPOINT = flags.DEFINE_string("checkpoint", None, "A run: the --workdir of tramp_jax.train.")
 _DATA = flags.DEFINE_string("data", None, "Data set folder; default: the one that the run was trained on.")
@@ -27,7 +28,7 @@ def main(argv: Sequence[str]) -> None:
     """Flags are absl's."""
     if argv:
         raise UserError(f"unexpected argument {argv[0]!r}; usage: {USAGE}")
-    evaluate(Path(_CHECKPOINT.value), _DATA.value, _FOLD.value, with_reports=_REPORTS.value)
+    evaluate(path_of(_CHECKPOINT.value), _DATA.value, _FOLD.value, with_reports=_REPORTS.value)
 
 
 def evaluate(run: Path, data: str | None, fold: str, *, with_reports: bool) -> dict:
@@ -76,8 +77,8 @@ def evaluate(run: Path, data: str | None, fold: str, *, with_reports: bool) -> d
 
 def eval_folder(data: str | None, trained_on: str, fold: str) -> str:
     """Name of the folder for the results on these clips."""
-    other = data is not None and Path(data).resolve() != Path(trained_on).resolve()
-    return "-".join(["eval", *([Path(data).resolve().name] if other else []), *([fold] if fold != "test" else [])])
+    name = absolute(path_of(data)).name if data is not None and absolute(path_of(data)) != absolute(path_of(trained_on)) else ""
+    return "-".join(["eval", *([name] if name else []), *([fold] if fold != "test" else [])])
 
 
 if __name__ == "__main__":

@@ -12,12 +12,12 @@ compares the adapter's tensors, and fails where they differ.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from absl import flags
 
 from input_pipeline import cli
 from input_pipeline.errors import UserError
+from input_pipeline.paths import local_path, path_of
 
 DTYPES = ("bfloat16", "float16", "float32")
 
@@ -45,12 +45,13 @@ def main(argv: Sequence[str]) -> None:
     from tramp_jax.train import use_compilation_cache
 
     use_compilation_cache()
+    checkpoint, output = path_of(_CHECKPOINT.value), local_path(_OUTPUT.value, "--output")
     if _VERIFY.value:
-        check_possible(Path(_CHECKPOINT.value))
-    for name in export(Path(_CHECKPOINT.value), Path(_OUTPUT.value), _FORMAT.value, _DTYPE.value):
-        print(Path(_OUTPUT.value) / name)
+        check_possible(checkpoint)
+    for name in export(checkpoint, output, _FORMAT.value, _DTYPE.value):
+        print(output / name)
     if _VERIFY.value:
-        verify(Path(_CHECKPOINT.value), Path(_OUTPUT.value), clips=_CLIPS.value, limit=_LIMIT.value)
+        verify(checkpoint, output, clips=_CLIPS.value, limit=_LIMIT.value)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ once); TraMP-Former and SkateFormer; PEFT adapters and whole models of `export_h
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from absl import flags
 
 from input_pipeline import cli
 from input_pipeline.errors import UserError
+from input_pipeline.paths import local_path
 
 _MODEL = flags.DEFINE_string("model", None, "A folder with safetensors, or an id of the Hugging Face Hub (owner/name).")
 _OUTPUT = flags.DEFINE_string("output", None, "Folder to make.")
@@ -38,7 +38,7 @@ def main(argv: Sequence[str]) -> None:
     folder = local_folder(_MODEL.value, _REVISION.value)
     manifest = import_model(
         folder,
-        Path(_OUTPUT.value),
+        local_path(_OUTPUT.value, "--output"),
         name=_MODEL.value,
         revision=_REVISION.value,
         image_size=_IMAGE_SIZE.value,

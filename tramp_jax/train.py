@@ -12,6 +12,7 @@ from ml_collections import ConfigDict, config_flags
 
 from input_pipeline import cli
 from input_pipeline.errors import UserError
+from input_pipeline.paths import path_of
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "The experiment, for example configs/demo.py or configs/demo.py:runlocal."
@@ -34,12 +35,10 @@ def main(argv: Sequence[str]) -> None:
 
     if argv:
         raise UserError(f"unexpected argument {argv[0]!r}; usage: {USAGE}")
-    if "://" in _WORKDIR.value:
-        raise UserError(f"--workdir={_WORKDIR.value}: only local paths so far: mount the bucket and pass the mount")
     config = config_from_flag(_CONFIG.value)
     if _SEED.value is not None:
         config.seed = _SEED.value
-    run_training(config, Path(_WORKDIR.value))
+    run_training(config, path_of(_WORKDIR.value))
 
 
 def run_training(config: ConfigDict, run: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 from absl import flags
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -15,6 +14,7 @@ from input_pipeline.extract.clip import EXTRACTOR
 from input_pipeline.extract.clip import Progress as FrameProgress
 from input_pipeline.extract.landmarker import Landmarker
 from input_pipeline.manifest import DEAD_LETTER, MANIFEST, Rejected
+from input_pipeline.paths import local_path
 from input_pipeline.records import EXPRESSIONS, Clip
 from input_pipeline.shards import write_dataset
 
@@ -39,7 +39,7 @@ def main(args: Sequence[str]) -> None:
         raise UserError(f"expected one video, folder or CSV file, got {len(args)}: {USAGE}")
     if not _LANDMARKER.value or not _OUTPUT.value:
         raise UserError(f"--landmarker and --output are needed: {USAGE}")
-    if (Path(_OUTPUT.value) / MANIFEST).exists():
+    if (local_path(_OUTPUT.value, "--output") / MANIFEST).exists():
         raise UserError(f"{_OUTPUT.value}: holds a data set already: choose another --output or delete it")
     items = list_items(args[0], _EXPRESSION.value, _SUBJECT.value)
     landmarker = Landmarker(_LANDMARKER.value)

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from input_pipeline import cli
 from input_pipeline.errors import UserError
+from input_pipeline.paths import local_path
 from input_pipeline.simulate.build import Plan, simulate
 
 USAGE = "python -m input_pipeline.simulate --output=FOLDER [--subjects=N] [--takes=N] [--seed=N] [--workers=N] [--frames=N]"
@@ -28,7 +29,8 @@ def main(argv: Sequence[str]) -> None:
     """Reads the flags and simulates."""
     if argv:
         raise UserError(f"unexpected argument {argv[0]!r}: usage is {USAGE}")
-    plan = Plan(_OUTPUT.value, _SUBJECTS.value, _TAKES.value, _SEED.value, _FRAMES.value, _FRAME_SIZE.value)
+    output = str(local_path(_OUTPUT.value, "--output"))
+    plan = Plan(output, _SUBJECTS.value, _TAKES.value, _SEED.value, _FRAMES.value, _FRAME_SIZE.value)
     columns = (
         TextColumn("simulating"),
         BarColumn(),

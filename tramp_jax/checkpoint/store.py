@@ -13,6 +13,7 @@ from etils import epath
 from ml_collections import ConfigDict
 
 from input_pipeline.errors import UserError
+from input_pipeline.paths import absolute
 from tramp_jax.models.blocks import Tree
 from tramp_jax.training.state import TrainState
 
@@ -35,7 +36,7 @@ class CheckpointStore:
         if not create and not (epath.Path(run) / FOLDER).is_dir():
             raise UserError(f"{run}: no {FOLDER} there: train first, or pass the folder of a run that has some")
         self._manager = ocp.CheckpointManager(
-            epath.Path(run).absolute() / FOLDER,
+            epath.Path(absolute(run)) / FOLDER,
             options=ocp.CheckpointManagerOptions(max_to_keep=keep, create=create, step_prefix=None),
             item_names=("model", "training", "config"),
         )

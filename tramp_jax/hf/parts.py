@@ -22,6 +22,7 @@ from jax.sharding import Mesh, Sharding
 from ml_collections import ConfigDict
 
 from input_pipeline.errors import UserError
+from input_pipeline.paths import local_path
 from tramp_jax.hf.tensors import TensorFolder
 from tramp_jax.models.blocks import Tree
 from tramp_jax.sharding.rules import shardings_of
@@ -102,8 +103,16 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def provenance(config: ConfigDict) -> dict[str, dict[str, Any]]:
     """Part -> where what `config.init_from` names came from: source, revision, family. Folders may be gone later."""
-    manifests = {part: read_manifest(Path(folder)) for part, folder in config.init_from.items() if folder}
+    manifests = {
+        part: read_manifest(local_path(folder, f"config.init_from.{part}"))
+        for part, folder in config.init_from.items()
+        if folder
+    }
     return {part: {key: found[key] for key in ("source", "revision", "family")} for part, found in manifests.items()}
+
+
+def _folder(part: str, folder: str) -> Path:
+    return local_path(folder, f"config.init_from.{part}")
 
 
 def load_parts(config: ConfigDict, like: Mapping[str, Tree], mesh: Mesh, blocks: frozenset[str]) -> tuple[Tree, Tree]:
@@ -129,7 +138,7 @@ def load_parts(config: ConfigDict, like: Mapping[str, Tree], mesh: Mesh, blocks:
     for part, folder in config.init_from.items():
         if not folder:
             continue
-        source = _open(Path(folder), part, config.model)
+        source = _open(_folder(part, folder), part, config.model)
         _check_leaves(source, part, shapes, config.init_from)
         for path in source.shapes:
             key = path if path.startswith(STATS) else f"params/{path}"

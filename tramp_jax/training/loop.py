@@ -26,6 +26,7 @@ from tramp_jax.training.writers import Display, MetricsWriter
 # (task, the task's first step) -> its endless batches; batch k is a pure function of (seed, task, k).
 MakeBatches = Callable[[Task, int], Iterator[dict[str, np.ndarray]]]
 Evaluate = Callable[[TrainState], dict[str, float]]
+Pending = tuple[int, str, int, dict[str, jax.Array]]  # step, task, the task's step, its metrics still on the device
 
 
 class Trainer:
@@ -105,24 +106,26 @@ def train(trainer: Trainer, make_batches: MakeBatches, store: CheckpointStore, e
             trainer.compile(task, waiting[name])
         display.reset_clock()
 
-        pending = None  # metrics of the step before, so that the host never waits for the step that runs
+        pending: Pending | None = None  # metrics of the step before, so that the host never waits for the step that runs
         # DO NOT CHANGE THE ORDER: evaluate, save, next batch, step, log. Evaluation and save see the state that `step` names,
         # and no batch is consumed that a save does not count.
         while state.step < config.total_steps:
             if state.step > start and _due(state.step, config.evaluate_every):
                 writer.write(state.step, "validation", evaluate(state))
             if state.step > start and _due(state.step, config.checkpoint.every):
+                _log(writer, display, pending)
+                pending = None
+                writer.publish()
                 store.save(state, config)
             name = trainer.schedule.task_at(state.step)
             batch, waiting[name] = waiting[name], None
             metrics = trainer.step(trainer.tasks[name], trainer.put(batch))
             waiting[name] = next(batches[name])
-            if pending:
-                _log(writer, display, *pending)
+            _log(writer, display, pending)
             pending = (state.step, name, state.task_steps[name], metrics)
-        if pending:
-            _log(writer, display, *pending)
+        _log(writer, display, pending)
         writer.write(state.step, "validation", evaluate(state))
+        writer.publish()
         store.save(state, config)
     finally:
         display.close()
@@ -134,7 +137,10 @@ def _due(step: int, every: int) -> bool:
     return every > 0 and step % every == 0
 
 
-def _log(writer: MetricsWriter, display: Display, step: int, task: str, task_step: int, metrics: dict[str, jax.Array]) -> None:
+def _log(writer: MetricsWriter, display: Display, pending: Pending | None) -> None:
+    if pending is None:
+        return
+    step, task, task_step, metrics = pending
     values = {name: float(value) for name, value in jax.device_get(metrics).items()}
     writer.write(step, task, {"task_step": task_step, **values})
     display.update(step, task, values["loss"])

@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
 from input_pipeline.measured import standardisation
+from input_pipeline.paths import path_of
 from input_pipeline.pipeline import batches, instruction
 from input_pipeline.records import EXPRESSIONS
 from input_pipeline.splits import load_split
@@ -118,7 +119,7 @@ def run_tokenizer(config: ConfigDict, run: Path, dataset: Dataset, train_indices
     if not has_tokenizer(run):
         source = config.tokenizer.path or config.init_from.llm
         if source:
-            Tokenizer.load(Path(source)).save(run)
+            Tokenizer.load(path_of(source)).save(run)
         else:
             texts = [label.report for label in (dataset.labels[i] for i in train_indices) if label.report]
             if not texts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,24 +13,31 @@ import rich.console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from tensorboardX import SummaryWriter
 
+from input_pipeline.paths import is_remote
+
+METRICS, EVENTS = "metrics.jsonl", "events"
+
 
 class MetricsWriter:
     """Appends to RUN/metrics.jsonl and RUN/events. A line is {"step", "task", "task_step", "loss", ...}.
 
     Floats are written by `repr`, in full precision, so that two runs can be compared line by line. Lines past `step` belong
-    to work that was lost after the checkpoint of `step`; they are dropped. Of several processes one is enabled.
+    to work that was lost after the checkpoint of `step`; they are dropped. Of several processes one is enabled. Nothing can be
+    appended to a file in a bucket: both files of a run there lie on this machine and are copied by `publish`.
     """
 
     def __init__(self, run: Path, step: int, *, enabled: bool = True):
         self._enabled = enabled
         if not enabled:
             return
-        self._path = run / "metrics.jsonl"
-        if self._path.exists():
-            kept = [line for line in self._path.read_text().splitlines() if _step_of(line) <= step]
-            self._path.write_text("".join(line + "\n" for line in kept))
-        self._file = self._path.open("a")
-        self._events = SummaryWriter(str(run / "events"), purge_step=step + 1, write_to_disk=True)
+        self._run = run
+        self._copied = tempfile.TemporaryDirectory(prefix="tramp-jax-") if is_remote(run) else None
+        self._folder = Path(self._copied.name) if self._copied else run
+        if (run / METRICS).exists():
+            kept = [line for line in (run / METRICS).read_text().splitlines() if _step_of(line) <= step]
+            (self._folder / METRICS).write_text("".join(line + "\n" for line in kept))
+        self._file = (self._folder / METRICS).open("a")
+        self._events = SummaryWriter(str(self._folder / EVENTS), purge_step=step + 1, write_to_disk=True)
 
     def write(self, step: int, task: str, values: Mapping[str, float | int]) -> None:
         """One line and its events; `step` counts from 1."""
@@ -41,12 +49,27 @@ class MetricsWriter:
             if name != "task_step":
                 self._events.add_scalar(f"{task}/{name}", value, step)
 
+    def publish(self) -> None:
+        """Copies both to a run in a bucket; before a checkpoint commits, so that no step that it holds lacks its line."""
+        if not self._enabled or not self._copied:
+            return
+        self._file.flush()
+        self._events.flush()
+        (self._run / EVENTS).mkdir(exist_ok=True)
+        for path in [self._folder / METRICS, *(self._folder / EVENTS).iterdir()]:
+            (self._run / path.relative_to(self._folder)).write_bytes(path.read_bytes())
+
     def close(self) -> None:
-        """Flushes both files."""
+        """Flushes and publishes both."""
         if not self._enabled:
             return
-        self._file.close()
-        self._events.close()
+        try:
+            self.publish()
+        finally:
+            self._file.close()
+            self._events.close()
+            if self._copied:
+                self._copied.cleanup()
 
 
 def _step_of(line: str) -> int:
