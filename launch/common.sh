@@ -40,7 +40,7 @@ meaning() {
     time) echo "limit of the Slurm job" ;;
     topology) echo "TPU generation and chips, as for tramp_jax.compile: v5e:4x4, v5p:4x4x4 or v6e:16x16" ;;
     worker) echo "number of the host" ;;
-    workdir) echo "the run's folder, which every host sees, on a mount; a run in it is continued" ;;
+    workdir) echo "the run's folder, which every host sees: gs://BUCKET/FOLDER or on a mount; a run in it is continued" ;;
     zone) echo "Google Cloud zone, for example us-east5-b" ;;
   esac
 }
@@ -127,8 +127,8 @@ read_topology() {
 
 # A relative workdir would be another folder on every host, and a run's checkpoint is written by all of them together.
 check_workdir() {
-  if (($1 > 1)) && [[ ${option[workdir]} != /* ]]; then
-    die "--workdir=${option[workdir]}: each of the $1 hosts would have its own: use the path of a mount"
+  if (($1 > 1)) && [[ ${option[workdir]} != gs://* && ${option[workdir]} != /* ]]; then
+    die "--workdir=${option[workdir]}: each of the $1 hosts would have its own: use gs://BUCKET/FOLDER or the path of a mount"
   fi
 }
 

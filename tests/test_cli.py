@@ -21,7 +21,7 @@ def train(*arguments):
         (["--config=configs/demo.py", "--workdir=/tmp/x", "--config.optim.severity.lr=fast"], "optim.severity.lr"),
         (["--config=configs/demo.py", "--workdir=/tmp/x", "--config.data.path=/no/such/data"], "/no/such/data"),
         (["--config=configs/demo.py", "--workdir=/tmp/x", "more"], "more"),
-        (["--config=configs/demo.py", "--workdir=gs://bucket/run"], "mount the bucket"),
+        (["--config=configs/demo.py", "--workdir=s3://bucket/run"], "expected a path of this machine or gs://"),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_code_2(arguments, said):

@@ -28,7 +28,7 @@ ENTRIES = [path for path in SCRIPTS if path.name not in ("common.sh", "on_host.s
 SHELLCHECK = shutil.which("shellcheck", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}") or "shellcheck"
 # What bash, YAML, Kubernetes and ssh would each like to change in an argument.
 AWKWARD = ['--config.name=it\'s $HOME & "x" \\ $(HOME) ${name}', "--config.data.features=('x', 'y')", "--seed=7"]
-TRAIN = ["--config=configs/demo.py", "--workdir=/mnt/bucket/run"]
+TRAIN = ["--config=configs/demo.py", "--workdir=gs://bucket/run"]
 POD = ["--name=tramp", "--zone=us-east5-b", "--topology=v6e:4x4", *TRAIN]
 ARGUMENTS = {
     "tpu_vm": [*POD, "--output=not/there"],
@@ -258,7 +258,7 @@ def test_the_export_runs_on_the_cpu_of_one_host_and_is_copied_here():
     export, copy = commands(dry("tpu_vm/export.sh", *POD, "--output=out/here"))
     assert "--worker=0" in export
     (command,) = [word for word in export if word.startswith("--command=")]
-    assert "JAX_PLATFORMS=cpu .venv/bin/python -m tramp_jax.export_hf --checkpoint=/mnt/bucket/run --output=export" in command
+    assert "JAX_PLATFORMS=cpu .venv/bin/python -m tramp_jax.export_hf --checkpoint=gs://bucket/run --output=export" in command
     assert copy[3:] == ["tpu-vm", "scp", "tramp:tramp-jax/export", "out/here", "--recurse", "--worker=0", "--zone=us-east5-b"]
 
 

@@ -56,12 +56,20 @@ def line(kind, groups, shape="f32[16]"):
         ("replica_groups=[8,2]<=[16]", 2, "tensor"),
         ("replica_groups=[8,2]<=[2,8]T(1,0)", 2, "replica"),
         ("replica_groups=mesh['a'=8,'b'=2] {'a'}", 8, "replica+fsdp"),
+        ("replica_groups=mesh['a'=2,'b'=8], device_ids=([8,2]T(1,0)) {'b'}", 8, "replica+fsdp"),
+        ("replica_groups=mesh['a'=2,'b'=8], device_ids=([8,2]T(1,0)) {'a'}", 2, "tensor"),
+        ("replica_groups=mesh['a'=2,'b'=4,'c'=2], device_ids=([16]) {'b'}", 4, "fsdp"),
         ("replica_groups={}", 16, "replica+fsdp+tensor"),
     ],
 )
 def test_every_way_of_writing_groups(groups, group, axes):
     found = line("all-reduce", groups)
     assert (len(found.chips), found.axes) == (group, axes)
+
+
+def test_a_new_notation_is_not_guessed():
+    with pytest.raises(ValueError, match="unknown notation"):
+        line("all-reduce", "replica_groups=mesh['a'=16], something=new {'a'}")
 
 
 def test_what_is_sent_by_kind():

@@ -2,7 +2,7 @@
 # Trains on a GKE cluster with JobSet, on a node pool of the topology (jobset.yaml says how to make one).
 #
 #   launch/gke/train.sh --name=tramp --topology=v6e:4x4 --image=IMAGE \
-#       --config=configs/pfed5_plus_8b.py --workdir=/mnt/runs/8b
+#       --config=configs/pfed5_plus_8b.py --workdir=gs://BUCKET/runs/8b
 #
 # Output of the first host: kubectl logs --follow job/NAME-slice-0. Stop: kubectl delete jobset NAME.
 set -euo pipefail

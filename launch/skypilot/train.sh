@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains on a TPU slice that SkyPilot makes and sets up from this checkout.
 #
-#   launch/skypilot/train.sh --name=tramp --topology=v6e:4x4 --config=configs/pfed5_plus_8b.py --workdir=/mnt/runs/8b
+#   launch/skypilot/train.sh --name=tramp --topology=v6e:4x4 --config=configs/pfed5_plus_8b.py --workdir=gs://BUCKET/runs/8b
 #
 # --capacity=spot makes a managed job, which SkyPilot starts again after a preemption (stop: sky jobs cancel --name NAME);
 # otherwise stop and delete: sky down NAME.

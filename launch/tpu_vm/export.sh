@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Exports the run's newest checkpoint for Hugging Face on the first host and copies it here, to --output.
 #
-#   launch/tpu_vm/export.sh --name=tramp --zone=us-east5-b --workdir=/mnt/runs/8b --output=export
+#   launch/tpu_vm/export.sh --name=tramp --zone=us-east5-b --workdir=gs://BUCKET/runs/8b --output=export
 set -euo pipefail
 # shellcheck source=launch/tpu_vm/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"

@@ -3,7 +3,7 @@
 # or could not be had (FAILED) deletes the request, makes it again and trains on from the newest checkpoint.
 #
 #   launch/tpu_vm/resume.sh --name=tramp --zone=us-east5-b --topology=v6e:4x4 --capacity=spot \
-#       --config=configs/pfed5_plus_8b.py --workdir=/mnt/runs/8b
+#       --config=configs/pfed5_plus_8b.py --workdir=gs://BUCKET/runs/8b
 #
 # Runs on a machine that stays on. It gives up after --retries failures in a row that no preemption explains.
 set -euo pipefail
@@ -12,8 +12,8 @@ here=$(dirname "${BASH_SOURCE[0]}")
 source "$here/common.sh"
 parse_tpu_vm "topology config workdir" "$@"
 read_topology
-[[ ${option[workdir]} == /* ]] ||
-  die "--workdir=${option[workdir]}: a slice takes its disks with it: use the path of a mount"
+[[ ${option[workdir]} == gs://* || ${option[workdir]} == /* ]] ||
+  die "--workdir=${option[workdir]}: a slice takes its disks with it: use gs://BUCKET/FOLDER or the path of a mount"
 
 if [[ $dry_run == yes ]]; then
   echo "# until training ends with 0:"

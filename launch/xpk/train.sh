@@ -2,7 +2,7 @@
 # Trains on a GKE cluster that XPK made.
 #
 #   launch/xpk/train.sh --name=tramp --cluster=CLUSTER --project=PROJECT --zone=us-east5-b --topology=v5p:4x4x4 \
-#       --image=IMAGE --config=configs/pfed5_plus_8b.py --workdir=/mnt/runs/8b
+#       --image=IMAGE --config=configs/pfed5_plus_8b.py --workdir=gs://BUCKET/runs/8b
 #
 # XPK's pods run as the user of the image: build it with --build-arg=RUN_AS=root. Stop: xpk workload delete.
 set -euo pipefail

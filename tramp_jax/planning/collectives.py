@@ -98,16 +98,25 @@ def _group(line: str, mesh: dict[str, int]) -> list[int]:
     if listed := re.search(r"replica_groups=\{\{([\d,]+)\}", line):
         return [int(i) for i in listed[1].split(",")]
     if iota := re.search(r"replica_groups=\[(\d+),(\d+)\]<=\[([\d,]+)\](?:T\(([\d,]+)\))?", line):
-        order = np.arange(chips).reshape([int(i) for i in iota[3].split(",")])
-        order = order.transpose([int(i) for i in iota[4].split(",")]) if iota[4] else order
-        return order.reshape(int(iota[1]), int(iota[2]))[0].tolist()
-    if named := re.search(r"replica_groups=mesh\[([^\]]*)\](?:,[^{]*)? \{([^}]*)\}", line):
+        return _order(iota[3], iota[4]).reshape(int(iota[1]), int(iota[2]))[0].tolist()
+    if named := re.search(
+        r"replica_groups=mesh\[([^\]]*)\](?:, device_ids=\(\[([\d,]+)\](?:T\(([\d,]+)\))?\))? \{([^}]*)\}", line
+    ):
         sizes = {name: int(size) for name, size in re.findall(r"'([^']+)'=(\d+)", named[1])}
-        chosen = re.findall(r"'([^']+)'", named[2])
-        grid = np.arange(math.prod(sizes.values())).reshape(list(sizes.values()))
+        chosen = re.findall(r"'([^']+)'", named[4])
+        grid = _order(named[2] or str(chips), named[3]).reshape(list(sizes.values()))
         index = tuple(slice(None) if name in chosen else 0 for name in sizes)
         return grid[index].reshape(-1).tolist()
+    if "replica_groups=mesh" in line:
+        raise ValueError(f"groups of chips in an unknown notation: {line.strip()[:300]}")
     return list(range(chips))
+
+
+def _order(sizes: str, axes: str | None) -> np.ndarray:
+    """Device ids as the compiler orders them: counted over "16,16", then with these axes, "1,0", in front."""
+    shape = [int(size) for size in sizes.split(",")]
+    order = np.arange(math.prod(shape)).reshape(shape)
+    return order.transpose([int(axis) for axis in axes.split(",")]) if axes else order
 
 
 def _axes(group: list[int], mesh: dict[str, int]) -> str:

@@ -39,7 +39,7 @@ def topology_devices(name: str) -> Sequence[Any]:
     if not _NAME.fullmatch(name):
         raise UserError(f"--topology={name}: expected GENERATION:AxB or GENERATION:AxBxC, such as v5e:4x4 or v5p:4x4x4")
     if importlib.util.find_spec("libtpu") is None:
-        raise UserError("libtpu is not installed; it is the TPU compiler, and needs no TPU: pip install 'tramp-jax[tpu]'")
+        raise UserError("libtpu is not installed; it is the TPU compiler, and needs no TPU: pip install --editable '.[tpu]'")
     from jax.experimental import topologies
 
     try:
