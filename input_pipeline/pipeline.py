@@ -30,6 +30,7 @@ from input_pipeline.windows import Window, aligned_frames, make_window
 
 __all__ = ["NEEDS", "ClipSource", "batches", "default_data_config", "instruction", "single_batch"]
 
+VERSION = 1  # raised when the same clips, config and seed make other batches than before
 NEEDS = frozenset({"trajectory", "frames", "text", "score", "kinematics"})
 Batch = dict[str, np.ndarray]
 _SHUFFLE, _AUGMENT = 1, 2  # keep the random numbers of the two apart

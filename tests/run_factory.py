@@ -29,6 +29,6 @@ def random_run(config: ConfigDict, data: Path, run: Path) -> Path:
     save_config(config, run / "config.json")
     params, stats = jax.tree.map(jax.numpy.asarray, random_trees(TrampLlama(config.model)))
     store = CheckpointStore(run, 1)
-    store.save(TrainState(params, stats, {}, {}, 7), config)
+    store.save(TrainState(params, stats, {}, {}, 7), config, {})
     store.close()
     return run

@@ -56,6 +56,7 @@ def train(environment, data, run, steps):
         f"--config.data.path={data}",
         f"--workdir={run}",
         f"--config.total_steps={steps}",
+        "--config.horizon=6",
         "--config.checkpoint.every=2",
     ]
     done = command(environment, "tramp_jax.train", "--config=tests/tiny_experiment.py", *arguments)

@@ -38,6 +38,8 @@ def default_config() -> ConfigDict:
 
     # Steps of both tasks together (ours: TraMP-LLaMA's length is unpublished).
     config.total_steps = 10_000
+    # Steps over which learning rates fall; 0 = total_steps (ours). A run is made longer by raising total_steps alone.
+    config.horizon = 0
     config.schedule = ConfigDict()
     # How many steps of each task in one round (ours: single-stage or alternating is unpublished).
     config.schedule.weights = ConfigDict({"severity": 2, "report": 1, "language": 0})

@@ -18,9 +18,14 @@ _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "The experiment, for example configs/demo.py or configs/demo.py:runlocal."
 )
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder; one that has a checkpoint is continued.")
+_ALLOW_CHANGED = flags.DEFINE_list(
+    "allow-changed", [], "What may differ from the run's checkpoint: data, split, tokenizer, transforms, seed, batch_size, ..."
+)
 _SEED = flags.DEFINE_integer("seed", None, "Overrides config.seed.")
 
-USAGE = "python -m tramp_jax.train --config=FILE --workdir=FOLDER [--seed=N] [--config.KEY=VALUE ...]"
+USAGE = (
+    "python -m tramp_jax.train --config=FILE --workdir=FOLDER [--seed=N] [--config.KEY=VALUE ...] [--allow-changed=NAME,...]"
+)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -38,15 +43,15 @@ def main(argv: Sequence[str]) -> None:
     config = config_from_flag(_CONFIG.value)
     if _SEED.value is not None:
         config.seed = _SEED.value
-    run_training(config, path_of(_WORKDIR.value))
+    run_training(config, path_of(_WORKDIR.value), _ALLOW_CHANGED.value)
 
 
-def run_training(config: ConfigDict, run: Path) -> None:
+def run_training(config: ConfigDict, run: Path, allow_changed: Sequence[str] = ()) -> None:
     """Trains the experiment in its workdir; also the entry point for Python."""
     from tramp_jax.training import setup
 
     use_compilation_cache()
-    setup.train_run(config, run)
+    setup.train_run(config, run, allow_changed)
 
 
 def use_compilation_cache() -> None:

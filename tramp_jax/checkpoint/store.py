@@ -1,24 +1,43 @@
-"""Orbax checkpoints under RUN/checkpoints/STEP: the train state, and the run's config beside it."""
+"""Orbax checkpoints under RUN/checkpoints/STEP: the model, the rest of the train state, the run's config, and a record.
+
+TensorStore restores damaged arrays without a word, so every array is compared with its digest in the record when it is read. A
+checkpoint that is not what was saved is left for the one before, which is said; a run never starts from zero beside one.
+"""
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
+import numpy as np
 import orbax.checkpoint as ocp
 from etils import epath
+from jax.experimental import multihost_utils
 from ml_collections import ConfigDict
 
 from input_pipeline.errors import UserError
 from input_pipeline.paths import absolute
+from tramp_jax.checkpoint.digests import described, differences, digests_of, paths_of
+from tramp_jax.checkpoint.record import DamagedError, Record, sha256_of, versions
 from tramp_jax.models.blocks import Tree
+from tramp_jax.training.ownership import unflatten
 from tramp_jax.training.state import TrainState
 
 FOLDER = "checkpoints"
+DAMAGED = "damaged"  # where a run puts what it cannot use
 MODEL_PARTS = ("params", "stats")  # an item of their own: inference reads no moments
+T = TypeVar("T")
+
+
+def tell(line: str) -> None:
+    """A line on standard error."""
+    print(line, file=sys.stderr, flush=True)
 
 
 class CheckpointStore:
@@ -27,74 +46,210 @@ class CheckpointStore:
     Args:
       run: the workdir.
       keep: how many checkpoints stay.
-      create: makes the folder; False for those who only read.
+      create: makes the folder, and moves damaged checkpoints out of it; False for those who only read.
+      say: where lines about checkpoints go.
     """
 
-    def __init__(self, run: Path | epath.Path, keep: int, *, create: bool = True):
+    def __init__(self, run: Path | epath.Path, keep: int, *, create: bool = True, say: Callable[[str], None] = tell):
         # Orbax says on every restore that it picked the topology of the target, which is what is asked for here.
         logging.getLogger("absl").setLevel(logging.ERROR)
         if not create and not (epath.Path(run) / FOLDER).is_dir():
             raise UserError(f"{run}: no {FOLDER} there: train first, or pass the folder of a run that has some")
+        self.say = say
+        self._run, self._owner, self._saving = epath.Path(absolute(run)), create, None
         self._manager = ocp.CheckpointManager(
-            epath.Path(absolute(run)) / FOLDER,
-            options=ocp.CheckpointManagerOptions(max_to_keep=keep, create=create, step_prefix=None),
-            item_names=("model", "training", "config"),
+            self._run / FOLDER,
+            options=ocp.CheckpointManagerOptions(
+                max_to_keep=keep, create=create, step_prefix=None, cleanup_tmp_directories=create
+            ),
+            item_handlers={
+                "model": ocp.StandardCheckpointHandler(),
+                "training": ocp.StandardCheckpointHandler(),
+                "config": ocp.JsonCheckpointHandler(),
+                "record": ocp.JsonCheckpointHandler(),
+            },
         )
+
+    def steps(self) -> list[int]:
+        """Steps of the checkpoints that are on the disk now, whole or damaged, in order."""
+        self._manager.reload()
+        return sorted(self._manager.all_steps(read=True))
 
     def latest(self) -> int | None:
         """Step of the newest committed checkpoint, None where there is none."""
-        return self._manager.latest_step()
+        return max(self.steps(), default=None)
 
-    def save(self, state: TrainState, config: ConfigDict) -> None:
-        """Starts saving; the caller goes on training. A step that is saved already is left alone."""
-        if self.latest() == state.step:
-            return
-        tree = state.to_tree()
-        model = {part: tree.pop(part) for part in MODEL_PARTS}
-        items = ocp.args.Composite(
-            model=ocp.args.StandardSave(model),
-            training=ocp.args.StandardSave(tree),
-            config=ocp.args.JsonSave(json.loads(json.dumps(config.to_dict()))),
-        )
-        self._manager.save(state.step, args=items)
-
-    def restore(self, like: Tree) -> TrainState:
-        """Reads the newest checkpoint into shapes, dtypes and shardings of `like`, a `TrainState.to_tree`, abstract or not.
+    def save(self, state: TrainState, config: ConfigDict, identity: dict[str, Any]) -> None:
+        """Starts saving; the caller goes on training. A step that is saved already is left alone.
 
         Raises:
-          UserError: no checkpoint, or one that does not fit the config.
+          UserError: this save cannot start, or the one before has failed.
         """
-        like = dict(like)
-        model = {part: like.pop(part) for part in MODEL_PARTS}
-        items = self._read(model=ocp.args.StandardRestore(model), training=ocp.args.StandardRestore(like))
-        return TrainState.from_tree({**items["model"], **items["training"]})
+        self.settle()
+        if self.latest() == state.step:
+            return
+        items = _items(state.to_tree())
+        plain = json.loads(json.dumps(config.to_dict()))
+        record = Record(state.step, dict(state.task_steps), identity, versions(), digests_of(items), sha256_of(plain))
+        arguments = ocp.args.Composite(
+            model=ocp.args.StandardSave(items["model"]),
+            training=ocp.args.StandardSave(items["training"]),
+            config=ocp.args.JsonSave(plain),
+            record=ocp.args.JsonSave(record.to_json()),
+        )
+        try:
+            self._manager.save(state.step, args=arguments)
+        except Exception as error:  # of the file system, Orbax or TensorStore
+            raise self._failure(state.step, error) from error
+        self._saving = state.step
+
+    def poll(self) -> None:
+        """Between steps: says that a save has committed, or raises UserError if it has failed. Waits for nothing."""
+        if self._saving is not None and not self._manager.is_saving_in_progress():
+            self.settle()
+
+    def settle(self) -> None:
+        """Waits for the save in flight.
+
+        Raises:
+          UserError: it has failed; a save that is not on the disk has failed, whatever the libraries say.
+        """
+        step, self._saving = self._saving, None
+        if step is None:
+            return
+        try:
+            self._manager.wait_until_finished()
+            self._manager.check_for_errors()
+        except Exception as error:  # of the file system, Orbax or TensorStore
+            raise self._failure(step, error) from error
+        if step not in self.steps():
+            raise self._failure(step, FileNotFoundError("it is not there"))
+        self.say(f"checkpoint of step {step} saved")
+
+    def record(self) -> Record | None:
+        """The record of the newest checkpoint that has a whole one; None without any checkpoint."""
+        for step in reversed(self.steps()):
+            try:
+                return self._record(step)
+            except DamagedError:
+                continue
+        return None
+
+    def restore(self, like: Tree) -> TrainState:
+        """Reads the newest intact checkpoint into shapes, dtypes and shardings of `like`, a `TrainState.to_tree`.
+
+        Raises:
+          UserError: no checkpoint, none that is intact, or one that does not fit the config.
+        """
+        found = self._newest_intact(_items(like))
+        leaves = paths_of({**found["model"], **found["training"]})
+        return TrainState.from_tree(jax.tree.unflatten(jax.tree.structure(like), [leaves[path] for path in paths_of(like)]))
 
     def restore_model(self, like: Tree) -> Tree:
-        """Reads {"params", "stats"} of the newest checkpoint and no moments.
+        """Reads {"params", "stats"} of the newest intact checkpoint and no moments.
 
         Raises:
           UserError: as `restore`.
         """
-        return self._read(model=ocp.args.StandardRestore(like))["model"]
+        return self._newest_intact({"model": like})["model"]
 
-    def _read(self, **items: Any) -> Any:
-        step = self.latest()
-        if step is None:
-            raise UserError(
-                f"{self._manager.directory}: no checkpoint there: train first, or pass the folder of a run that has one"
-            )
+    def find_damage(self, step: int) -> str | None:
+        """Reads a checkpoint into memory as it was saved; what is wrong with it, or None."""
         try:
-            return self._manager.restore(step, args=ocp.args.Composite(**items))
-        except (ValueError, KeyError, FileNotFoundError) as error:
-            reason = str(error).splitlines()[0][:300]
-            raise UserError(
-                f"{self._manager.directory}/{step}: cannot be restored ({reason}): was the config changed?"
-            ) from error
+            items = unflatten({path: _leaf(text) for path, text in self._record(step).digests.items()})
+            self._read(step, items)
+        except DamagedError as error:
+            return str(error)
+        except Exception as error:  # whatever a damaged file makes the libraries raise
+            return _reason(error)
+        return None
 
     def close(self) -> None:
-        """Waits for the save in flight; raises what it raised."""
-        self._manager.wait_until_finished()
-        self._manager.close()
+        """Waits for the save in flight.
+
+        Raises:
+          UserError: as `settle`.
+        """
+        try:
+            self.settle()
+        finally:
+            self._manager.close()
+
+    def _newest_intact(self, items: dict[str, Tree]) -> Any:
+        folder = self._run / FOLDER
+        steps = self.steps()
+        if not steps:
+            raise UserError(f"{folder}: no checkpoint there: train first, or pass the folder of a run that has one")
+        for step in reversed(steps):
+            reason, found = "", None
+            try:
+                self._check_fit(step, items)
+                found = self._read(step, items)
+            except DamagedError as error:
+                reason = str(error)
+            # Another process may read other files, and all must go on from the same step.
+            if _all_agree(not reason):
+                return found
+            self.say(f"{folder / str(step)}: DAMAGED ({reason or 'in another process'}): going back to the checkpoint before")
+            self._put_aside(step)
+        raise UserError(
+            f"{folder}: no checkpoint of {steps} is intact: bring one back from a copy, or begin anew in another --workdir"
+        )
+
+    def _check_fit(self, step: int, items: dict[str, Tree]) -> None:
+        saved = {path: text.split()[0] for path, text in self._record(step).digests.items() if path.split("/")[0] in items}
+        wanted = {path: described(leaf) for path, leaf in paths_of(items).items()}
+        if wrong := differences(saved, wanted):
+            path = wrong[0]
+            raise UserError(
+                f"{self._run / FOLDER / str(step)}: cannot be restored ({path}: {saved.get(path, 'nothing')} there, "
+                f"{wanted.get(path, 'nothing')} asked for; {len(wrong)} such): was the config changed?"
+            )
+
+    def _read(self, step: int, items: dict[str, Tree]) -> Any:
+        """Raises DamagedError where an array, the config or the record is not what was saved."""
+        record = self._record(step)
+        arguments = {name: ocp.args.StandardRestore(tree) for name, tree in items.items()}
+        try:
+            found = self._manager.restore(step, args=ocp.args.Composite(config=ocp.args.JsonRestore(), **arguments))
+        except Exception as error:  # whatever a damaged file makes the libraries raise
+            raise DamagedError(_reason(error)) from error
+        if sha256_of(found["config"]) != record.config:
+            raise DamagedError("its config is not as it was written")
+        expected = {path: digest for path, digest in record.digests.items() if path.split("/")[0] in items}
+        if wrong := differences(expected, digests_of({name: found[name] for name in items})):
+            raise DamagedError(f"{wrong[0]} is not what was saved" + (f", nor {len(wrong) - 1} more" if len(wrong) > 1 else ""))
+        return found
+
+    def _record(self, step: int) -> Record:
+        try:
+            found = self._manager.restore(step, args=ocp.args.Composite(record=ocp.args.JsonRestore()))["record"]
+        except Exception as error:  # whatever a damaged file makes the libraries raise
+            raise DamagedError(f"its record cannot be read: {_reason(error)}") from error
+        record = Record.from_json(found)
+        if record.step != step:
+            raise DamagedError(f"its record is that of step {record.step}")
+        return record
+
+    def _put_aside(self, step: int) -> None:
+        """Its step will be saved again. Nothing is deleted."""
+        if not self._owner:
+            return
+        if jax.process_index() == 0:
+            aside = self._run / DAMAGED
+            aside.mkdir(parents=True, exist_ok=True)
+            number = next(n for n in itertools.count(1) if not (aside / f"{step}-{n}").exists())
+            (self._run / FOLDER / str(step)).rename(aside / f"{step}-{number}")
+        _all_agree(True)
+        self._manager.reload()
+
+    def _failure(self, step: int, error: Exception) -> UserError:
+        newest = max((s for s in self.steps() if s != step), default=None) if (self._run / FOLDER).is_dir() else None
+        return UserError(
+            f"{self._run / FOLDER}: the checkpoint of step {step} could NOT be saved ({_reason(error)}); "
+            f"{'there is none before it' if newest is None else f'the newest is of step {newest}'}: see that the folder is "
+            "there, may be written and has room, and run the same command again"
+        )
 
 
 def abstract(tree: Any) -> Any:
@@ -104,3 +259,26 @@ def abstract(tree: Any) -> Any:
         return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=getattr(x, "sharding", None))
 
     return jax.tree.map(leaf, tree)
+
+
+def _leaf(text: str) -> jax.ShapeDtypeStruct:
+    """What `described` described, on one device."""
+    dtype, dims = text.split("]")[0].split("[")
+    where = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    return jax.ShapeDtypeStruct(tuple(int(size) for size in dims.split(",") if size), dtype, sharding=where)
+
+
+def _items(tree: Any) -> dict[str, Tree]:
+    """A train state's tree as what is saved: plain nested dicts, so that optax's types are no part of a checkpoint."""
+    plain = {part: unflatten(paths_of(branch)) if paths_of(branch).keys() != {""} else branch for part, branch in tree.items()}
+    return {"model": {part: plain.pop(part) for part in MODEL_PARTS}, "training": plain}
+
+
+def _all_agree(here: bool) -> bool:
+    """Whether all processes say yes."""
+    return bool(np.all(multihost_utils.process_allgather(np.array(here)))) if jax.process_count() > 1 else here
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return f"{text[:200]}…" if len(text) > 200 else text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from input_pipeline.errors import UserError
-from tramp_jax.checkpoint.store import CheckpointStore
+from tramp_jax.checkpoint.store import CheckpointStore, tell
 from tramp_jax.models.tramp_llama import TrampLlama
 from tramp_jax.sharding.mesh import batch_sharding, replicated
 from tramp_jax.sharding.processes import is_writer
@@ -21,6 +23,7 @@ from tramp_jax.tasks.schedule import Schedule
 from tramp_jax.tasks.table import Task
 from tramp_jax.training.state import Partition, TrainState, merge, optimizers
 from tramp_jax.training.step import jit_step, make_step
+from tramp_jax.training.stopping import StopSignal
 from tramp_jax.training.writers import Display, MetricsWriter
 
 # (task, the task's first step) -> its endless batches; batch k is a pure function of (seed, task, k).
@@ -89,17 +92,30 @@ class Trainer:
         return owned, state.opt[task.name], owned_stats, others, other_stats, batch, number
 
 
-def train(trainer: Trainer, make_batches: MakeBatches, store: CheckpointStore, evaluate: Evaluate, run: Path) -> None:
-    """Runs from the state's step to config.total_steps.
+def train(
+    trainer: Trainer,
+    make_batches: MakeBatches,
+    store: CheckpointStore,
+    evaluate: Evaluate,
+    run: Path,
+    identity: dict[str, Any],
+) -> None:
+    """Runs from the state's step to config.total_steps, or until it is asked to stop, and saves.
 
     Raises:
-      UserError: the loss is no number any more.
+      UserError: the loss is no number any more, or a checkpoint cannot be saved.
+      KeyboardInterrupt: Ctrl-C, after saving.
     """
     config, state = trainer.config, trainer.state
     start = state.step  # evaluated and saved already, where it is a checkpoint's
-    writer = MetricsWriter(run, state.step, enabled=is_writer())
-    display = Display(config.total_steps, state.step, config.log_every)
-    try:
+    with contextlib.ExitStack() as closing:
+        closing.callback(store.close)
+        writer = MetricsWriter(run, state.step, enabled=is_writer())
+        closing.callback(writer.close)
+        display = Display(config.total_steps, state.step, config.log_every)
+        closing.callback(display.close)
+        stop = closing.enter_context(StopSignal())
+        store.say = display.say
         batches = {name: make_batches(task, state.task_steps[name]) for name, task in trainer.tasks.items()}
         waiting = {name: next(iterator) for name, iterator in batches.items()}
         for name, task in trainer.tasks.items():
@@ -107,30 +123,38 @@ def train(trainer: Trainer, make_batches: MakeBatches, store: CheckpointStore, e
         display.reset_clock()
 
         pending: Pending | None = None  # metrics of the step before, so that the host never waits for the step that runs
-        # DO NOT CHANGE THE ORDER: evaluate, save, next batch, step, log. Evaluation and save see the state that `step` names,
-        # and no batch is consumed that a save does not count.
+
+        def save() -> None:
+            nonlocal pending
+            _log(writer, display, pending)  # no step that a checkpoint holds lacks its line
+            pending = None
+            writer.publish()
+            store.save(state, config, identity)
+
+        # DO NOT CHANGE THE ORDER: evaluate, save, stop, next batch, step, log. Evaluation and save see the state that `step`
+        # names, what is due at a step is done before a stop, and no batch is consumed that a save does not count.
         while state.step < config.total_steps:
             if state.step > start and _due(state.step, config.evaluate_every):
                 writer.write(state.step, "validation", evaluate(state))
             if state.step > start and _due(state.step, config.checkpoint.every):
-                _log(writer, display, pending)
-                pending = None
-                writer.publish()
-                store.save(state, config)
+                save()
+            if stop.asked(state.step):
+                break
+            store.poll()
             name = trainer.schedule.task_at(state.step)
             batch, waiting[name] = waiting[name], None
             metrics = trainer.step(trainer.tasks[name], trainer.put(batch))
             waiting[name] = next(batches[name])
             _log(writer, display, pending)
             pending = (state.step, name, state.task_steps[name], metrics)
-        _log(writer, display, pending)
-        writer.write(state.step, "validation", evaluate(state))
-        writer.publish()
-        store.save(state, config)
-    finally:
-        display.close()
-        writer.close()
-        store.close()
+        if not stop.received:
+            writer.write(state.step, "validation", evaluate(state))
+        save()
+        store.settle()
+    if stop.received:
+        tell(f"{stop.received.name}: stopped at step {state.step}, saved; the same command goes on from there")
+    if stop.received == signal.SIGINT:
+        raise KeyboardInterrupt
 
 
 def _due(step: int, every: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import jax
@@ -18,6 +18,7 @@ from input_pipeline.pipeline import batches, instruction
 from input_pipeline.records import EXPRESSIONS
 from input_pipeline.splits import load_split
 from input_pipeline.tokenizer import Tokenizer, has_tokenizer, train_tokenizer
+from tramp_jax.checkpoint.identity import check_identity, identity_of
 from tramp_jax.checkpoint.store import MODEL_PARTS, CheckpointStore, abstract
 from tramp_jax.config import load_config, save_config
 from tramp_jax.hf.parts import load_parts, provenance
@@ -34,8 +35,13 @@ from tramp_jax.training.ownership import flatten, unflatten
 from tramp_jax.training.state import Partition, TrainState, fresh_moments, initial_state
 
 
-def train_run(config: ConfigDict, run: Path) -> None:
-    """Trains `config` in the folder `run`, going on from its newest checkpoint if it has one.
+def train_run(config: ConfigDict, run: Path, allow_changed: Sequence[str] = ()) -> None:
+    """Trains `config` in the folder `run`, going on from its newest intact checkpoint if it has one.
+
+    Args:
+      config: the experiment.
+      run: the workdir.
+      allow_changed: what may differ from the run's checkpoint, names of `checkpoint.identity.MEANING`.
 
     Raises:
       UserError: whatever is wrong with config, data or folder, in one line.
@@ -66,15 +72,21 @@ def train_run(config: ConfigDict, run: Path) -> None:
     else:
         config.pretrained = ConfigDict(provenance(config))
     wait_for_all("pretrained")
+    identity = identity_of(config, dataset, folds, tokenizer)
+    store = CheckpointStore(run, config.checkpoint.keep)
+    if before := store.record():
+        for line in check_identity(str(run), before.identity, identity, allow_changed):
+            print(line, file=sys.stderr)
+    wait_for_all("identity")
     if is_writer():
         save_config(config, run / "config.json")
 
     model = TrampLlama(config.model)
     with jax.set_mesh(mesh):
-        store = CheckpointStore(run, config.checkpoint.keep)
         state = starting_state(config, model, tasks, mesh, store)
         if state.step >= config.total_steps:
-            print(f"{run}: already at step {state.step} of {config.total_steps}; raise total_steps to go on", file=sys.stderr)
+            longer = f"to train on, set --config.total_steps and --config.horizon={config.horizon or config.total_steps}"
+            print(f"{run}: already at step {state.step} of {config.total_steps}; {longer}", file=sys.stderr)
             store.close()
             return
         predictor = Predictor(config, model, tokenizer, mesh)
@@ -107,7 +119,7 @@ def train_run(config: ConfigDict, run: Path) -> None:
             )
             return {"spearman": found["mean"]}
 
-        train(Trainer(config, model, tasks, state, mesh), make_batches, store, evaluate, run)
+        train(Trainer(config, model, tasks, state, mesh), make_batches, store, evaluate, run, identity)
 
 
 def run_tokenizer(config: ConfigDict, run: Path, dataset: Dataset, train_indices: list[int]) -> Tokenizer:

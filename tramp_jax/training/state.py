@@ -85,9 +85,9 @@ def merge(*trees: Tree) -> Tree:
 
 
 def optimizers(config: ConfigDict, tasks: Sequence[Task]) -> dict[str, optax.GradientTransformation]:
-    """Task -> optimizer, its schedule over as many steps as the task takes in the whole run."""
-    schedule = Schedule.from_config(config.schedule)
-    return {t.name: make_optimizer(config.optim[t.name], schedule.count(t.name, config.total_steps)) for t in tasks}
+    """Task -> optimizer, its schedule over as many steps as the task takes in the run's horizon."""
+    schedule, horizon = Schedule.from_config(config.schedule), config.horizon or config.total_steps
+    return {t.name: make_optimizer(config.optim[t.name], schedule.count(t.name, horizon)) for t in tasks}
 
 
 def initial_state(model: TrampLlama, config: ConfigDict, tasks: Sequence[Task], key: jax.Array) -> TrainState:

@@ -35,7 +35,10 @@ class MetricsWriter:
         self._folder = Path(self._copied.name) if self._copied else run
         if (run / METRICS).exists():
             kept = [line for line in (run / METRICS).read_text().splitlines() if _step_of(line) <= step]
-            (self._folder / METRICS).write_text("".join(line + "\n" for line in kept))
+            # In one go: a crash here must not lose what a run has told so far.
+            whole = self._folder / f"{METRICS}.tmp"
+            whole.write_text("".join(line + "\n" for line in kept))
+            whole.replace(self._folder / METRICS)
         self._file = (self._folder / METRICS).open("a")
         self._events = SummaryWriter(str(self._folder / EVENTS), purge_step=step + 1, write_to_disk=True)
 

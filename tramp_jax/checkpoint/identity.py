@@ -1,0 +1,85 @@
+"""What a run must not change while it goes on, kept in each checkpoint and compared on resume.
+
+A run that goes on with another seed, other clips or another tokenizer would be neither the old run nor a new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from input_pipeline import pipeline
+from input_pipeline.dataset import Dataset
+from input_pipeline.errors import UserError
+from input_pipeline.tokenizer import Tokenizer
+
+# Options of config.data that change how fast batches come, or from where, and never what is in them.
+_SAME_BATCHES = ("path", "split", "read_threads", "cache_clips")
+
+MEANING = {
+    "data": "the data set's files",
+    "split": "who is in which fold",
+    "tokenizer": "the tokenizer",
+    "transforms": "how clips become batches (config.data, or a newer version of the code)",
+    "seed": "config.seed",
+    "batch_size": "config.batch_size",
+    "schedule": "config.schedule, which gives the tasks their steps",
+    "horizon": "the steps over which learning rates fall (config.horizon, or total_steps where that is 0)",
+}
+
+
+def identity_of(
+    config: ConfigDict, dataset: Dataset, folds: Mapping[str, Sequence[int]], tokenizer: Tokenizer
+) -> dict[str, Any]:
+    """Name out of MEANING -> a value or a digest, for JSON."""
+    keys = {fold: sorted(dataset.labels[i].subject for i in clips) for fold, clips in folds.items()}
+    data = {key: value for key, value in json.loads(json.dumps(config.data.to_dict())).items() if key not in _SAME_BATCHES}
+    return {
+        "data": dataset.manifest.sha256(),
+        "split": _digest(keys),
+        "tokenizer": _digest({name: hashlib.sha256(blob).hexdigest() for name, blob in tokenizer.files().items()}),
+        "transforms": {"version": pipeline.VERSION, **data},
+        "seed": config.seed,
+        "batch_size": config.batch_size.to_dict(),
+        "schedule": config.schedule.to_dict(),
+        "horizon": config.horizon or config.total_steps,
+    }
+
+
+def check_identity(where: str, before: Mapping[str, Any], now: Mapping[str, Any], allowed: Sequence[str]) -> list[str]:
+    """Compares a checkpoint's identity with what the run would go on with.
+
+    Returns:
+      One line per difference that is allowed.
+
+    Raises:
+      UserError: a difference that is not allowed, or a name in `allowed` that is unknown.
+    """
+    unknown = [name for name in allowed if name not in MEANING]
+    if unknown:
+        raise UserError(f"--allow-changed={','.join(allowed)}: {unknown[0]} is unknown; there are {', '.join(MEANING)}")
+    changed = {name: _difference(before.get(name), now[name]) for name in now if before.get(name) != now[name]}
+    refused = {name: text for name, text in changed.items() if name not in allowed}
+    if refused:
+        texts = "; ".join(f"{name}: {MEANING[name]} ({text})" for name, text in refused.items())
+        raise UserError(
+            f"{where}: changed since its checkpoint: {texts}: undo it, start another --workdir, or say "
+            f"--allow-changed={','.join([*allowed, *refused])}"
+        )
+    return [f"{where}: goes on although {name} changed ({text})" for name, text in changed.items()]
+
+
+def _difference(before: Any, now: Any) -> str:
+    if isinstance(before, dict) and isinstance(now, dict):
+        keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+        return ", ".join(f"{key} {before.get(key)} -> {now.get(key)}" for key in keys)
+    shown = [f"{value[:12]}…" if isinstance(value, str) and len(value) > 40 else str(value) for value in (before, now)]
+    return " -> ".join(shown)
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
