@@ -56,6 +56,7 @@ def default_config() -> ConfigDict:
     config.optim.report = _optimizer(lr=1e-4, weight_decay=0.0, clip_norm=1.0)
     config.optim.language = _optimizer(lr=1e-4, weight_decay=0.0, clip_norm=1.0)  # as report (ours)
 
+    config.max_skipped = 10  # steps of a task in a row whose loss or gradient is no number; one more ends the run (ours)
     config.processes = 0  # that must have joined before the run starts; 0 = any number (ours)
     config.mesh = ConfigDict({"replica": 1, "fsdp": -1, "tensor": 1})  # one -1 takes what is left (ours)
     config.checkpoint = ConfigDict({"every": 500, "keep": 2})  # steps between saves, newest kept (ours)

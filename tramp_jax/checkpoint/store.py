@@ -53,6 +53,8 @@ class CheckpointStore:
     def __init__(self, run: Path | epath.Path, keep: int, *, create: bool = True, say: Callable[[str], None] = tell):
         # Orbax says on every restore that it picked the topology of the target, which is what is asked for here.
         logging.getLogger("absl").setLevel(logging.ERROR)
+        # What a damaged file makes Orbax raise is caught here; asyncio would print it once more, with a traceback.
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         if not create and not (epath.Path(run) / FOLDER).is_dir():
             raise UserError(f"{run}: no {FOLDER} there: train first, or pass the folder of a run that has some")
         self.say = say
@@ -60,7 +62,12 @@ class CheckpointStore:
         self._manager = ocp.CheckpointManager(
             self._run / FOLDER,
             options=ocp.CheckpointManagerOptions(
-                max_to_keep=keep, create=create, step_prefix=None, cleanup_tmp_directories=create
+                max_to_keep=keep,
+                create=create,
+                step_prefix=None,
+                cleanup_tmp_directories=create,
+                # Else a folder that cannot be made leaves threads that wait ten minutes for it.
+                async_options=ocp.AsyncOptions(create_directories_asynchronously=False),
             ),
             item_handlers={
                 "model": ocp.StandardCheckpointHandler(),

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import jax
+from jax.experimental import mesh_utils
 from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 from ml_collections import ConfigDict
 
@@ -34,7 +35,12 @@ def make_mesh(config: ConfigDict, devices: Sequence[jax.Device] | None = None) -
         sizes[sizes.index(-1)] = count // known
     if math.prod(sizes) != count:
         raise UserError(f"mesh: {wanted} does not fit {count} devices: the sizes must multiply to {count}")
-    return jax.make_mesh(sizes, AXES, axis_types=(AxisType.Auto,) * len(AXES), devices=devices)
+    axis_types = (AxisType.Auto,) * len(AXES)
+    try:
+        return jax.make_mesh(sizes, AXES, axis_types=axis_types, devices=devices)
+    except NotImplementedError:  # a size that is no product of the pod's sides, such as 32 on 4x4x4: a side is shared
+        placed = mesh_utils.create_device_mesh(sizes, devices, allow_split_physical_axes=True)
+        return Mesh(placed, AXES, axis_types=axis_types)
 
 
 def check_batch(mesh: Mesh, batch_size: int, name: str, micro_batches: int = 1) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,7 +13,6 @@ import numpy as np
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
-from input_pipeline.errors import UserError
 from tramp_jax.checkpoint.store import CheckpointStore, tell
 from tramp_jax.models.tramp_llama import TrampLlama
 from tramp_jax.sharding.mesh import batch_sharding, replicated
@@ -23,13 +21,13 @@ from tramp_jax.tasks.schedule import Schedule
 from tramp_jax.tasks.table import Task
 from tramp_jax.training.state import Partition, TrainState, merge, optimizers
 from tramp_jax.training.step import jit_step, make_step
+from tramp_jax.training.step_log import Pending, StepLog
 from tramp_jax.training.stopping import StopSignal
 from tramp_jax.training.writers import Display, MetricsWriter
 
 # (task, the task's first step) -> its endless batches; batch k is a pure function of (seed, task, k).
 MakeBatches = Callable[[Task, int], Iterator[dict[str, np.ndarray]]]
 Evaluate = Callable[[TrainState], dict[str, float]]
-Pending = tuple[int, str, int, dict[str, jax.Array]]  # step, task, the task's step, its metrics still on the device
 
 
 class Trainer:
@@ -103,7 +101,7 @@ def train(
     """Runs from the state's step to config.total_steps, or until it is asked to stop, and saves.
 
     Raises:
-      UserError: the loss is no number any more, or a checkpoint cannot be saved.
+      UserError: too many losses are no numbers, or a checkpoint cannot be saved.
       KeyboardInterrupt: Ctrl-C, after saving.
     """
     config, state = trainer.config, trainer.state
@@ -122,11 +120,12 @@ def train(
             trainer.compile(task, waiting[name])
         display.reset_clock()
 
-        pending: Pending | None = None  # metrics of the step before, so that the host never waits for the step that runs
+        log = StepLog(config, writer, display, store)
+        pending: Pending | None = None  # of the step before, so that the host never waits for the step that runs
 
         def save() -> None:
             nonlocal pending
-            _log(writer, display, pending)  # no step that a checkpoint holds lacks its line
+            log(pending)  # no step that a checkpoint holds lacks its line
             pending = None
             writer.publish()
             store.save(state, config, identity)
@@ -143,10 +142,11 @@ def train(
             store.poll()
             name = trainer.schedule.task_at(state.step)
             batch, waiting[name] = waiting[name], None
+            clips = tuple(batch["clip_index"].tolist())
             metrics = trainer.step(trainer.tasks[name], trainer.put(batch))
             waiting[name] = next(batches[name])
-            _log(writer, display, pending)
-            pending = (state.step, name, state.task_steps[name], metrics)
+            log(pending)
+            pending = Pending(state.step, name, state.task_steps[name], metrics, clips)
         if not stop.received:
             writer.write(state.step, "validation", evaluate(state))
         save()
@@ -159,17 +159,3 @@ def train(
 
 def _due(step: int, every: int) -> bool:
     return every > 0 and step % every == 0
-
-
-def _log(writer: MetricsWriter, display: Display, pending: Pending | None) -> None:
-    if pending is None:
-        return
-    step, task, task_step, metrics = pending
-    values = {name: float(value) for name, value in jax.device_get(metrics).items()}
-    writer.write(step, task, {"task_step": task_step, **values})
-    display.update(step, task, values["loss"])
-    if not math.isfinite(values["loss"]):
-        raise UserError(
-            f"step {step}: the {task} loss is {values['loss']}: lower optim.{task}.lr or clip_norm and start again from the "
-            "newest checkpoint by running the same command"
-        )

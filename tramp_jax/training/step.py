@@ -37,7 +37,8 @@ def make_step(task: Task, model: TrampLlama, optimizer: optax.GradientTransforma
       parts: micro-batches; the gradient is that of the whole batch, from summed losses and summed weights.
 
     Returns:
-      The step: -> (owned, opt, owned_stats, metrics), metrics being () f32 each with "loss" and "grad_norm" among them.
+      The step: -> (owned, opt, owned_stats, metrics), metrics being () f32 each, among them "loss", "grad_norm" and "skipped"
+      (1 where one of these two is no number).
     """
 
     def total(owned: Tree, stats: Tree, others: Tree, batch: Batch, key: jax.Array) -> tuple[jax.Array, LossOutput]:
@@ -55,11 +56,14 @@ def make_step(task: Task, model: TrampLlama, optimizer: optax.GradientTransforma
             grads, output = _accumulate(gradient, owned, stats, others, batch, key, parts)
         weight = jnp.maximum(output.weight, 1.0)
         grads = jax.tree.map(lambda g: g / weight, grads)
-        updates, opt = optimizer.update(grads, opt, owned)
+        updates, new_opt = optimizer.update(grads, opt, owned)
         metrics = {name: value / weight for name, value in output.metrics.items()}
         metrics |= {"loss": output.total / weight, "grad_norm": optax.global_norm(grads)}
-        new_stats = {block: output.stats[block] for block in owned_stats}
-        return optax.apply_updates(owned, updates), opt, new_stats, metrics
+        finite = jnp.isfinite(metrics["loss"]) & jnp.isfinite(metrics["grad_norm"])
+        after = (optax.apply_updates(owned, updates), new_opt, {block: output.stats[block] for block in owned_stats})
+        # A step whose loss or gradient is no number leaves what the task owns as it was, to the bit.
+        after = jax.tree.map(lambda new, old: jnp.where(finite, new, old), after, (owned, opt, owned_stats))
+        return *after, metrics | {"skipped": 1.0 - finite}
 
     return step
 

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import rich.console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -19,7 +20,7 @@ METRICS, EVENTS = "metrics.jsonl", "events"
 
 
 class MetricsWriter:
-    """Appends to RUN/metrics.jsonl and RUN/events. A line is {"step", "task", "task_step", "loss", ...}.
+    """Appends to RUN/metrics.jsonl and RUN/events. A line is {"step", "task", "task_step", "loss", ...}; null is no number.
 
     Floats are written by `repr`, in full precision, so that two runs can be compared line by line. Lines past `step` belong
     to work that was lost after the checkpoint of `step`; they are dropped. Of several processes one is enabled. Nothing can be
@@ -42,14 +43,14 @@ class MetricsWriter:
         self._file = (self._folder / METRICS).open("a")
         self._events = SummaryWriter(str(self._folder / EVENTS), purge_step=step + 1, write_to_disk=True)
 
-    def write(self, step: int, task: str, values: Mapping[str, float | int]) -> None:
+    def write(self, step: int, task: str, values: Mapping[str, Any]) -> None:
         """One line and its events; `step` counts from 1."""
         if not self._enabled:
             return
         self._file.write(json.dumps({"step": step, "task": task, **values}) + "\n")
         self._file.flush()
         for name, value in values.items():
-            if name != "task_step":
+            if name != "task_step" and isinstance(value, int | float):
                 self._events.add_scalar(f"{task}/{name}", value, step)
 
     def publish(self) -> None:

@@ -1,0 +1,62 @@
+"""A step's line in metrics.jsonl, and what happens to steps that yield no number."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import math
+
+import jax
+from ml_collections import ConfigDict
+
+from input_pipeline.errors import UserError
+from tramp_jax.checkpoint.store import CheckpointStore
+from tramp_jax.training.writers import Display, MetricsWriter
+
+
+@dataclasses.dataclass(frozen=True)
+class Pending:
+    """A step that was taken, its metrics still on the device; `clips` are indices in the data set, of this process's share."""
+
+    step: int
+    task: str
+    task_step: int
+    metrics: dict[str, jax.Array]
+    clips: tuple[int, ...]
+
+
+class StepLog:
+    """Writes a step's line, and counts the steps that were skipped because their loss or gradient was no number."""
+
+    def __init__(self, config: ConfigDict, writer: MetricsWriter, display: Display, store: CheckpointStore):
+        self._config, self._writer, self._display, self._store = config, writer, display, store
+        self._skipped: dict[str, int] = collections.Counter()
+
+    def __call__(self, pending: Pending | None) -> None:
+        """Raises UserError where too many steps of a task in a row were skipped."""
+        if pending is None:
+            return
+        values = {name: float(value) for name, value in jax.device_get(pending.metrics).items()}
+        skipped = bool(values.pop("skipped"))
+        about = {"skipped": 1, "clips": list(pending.clips)} if skipped else {}
+        plain = {name: value if math.isfinite(value) else None for name, value in values.items()}
+        self._writer.write(pending.step, pending.task, {"task_step": pending.task_step, **plain, **about})
+        if not skipped:
+            self._skipped[pending.task] = 0
+            self._display.update(pending.step, pending.task, values["loss"])
+            return
+        self._skipped[pending.task] += 1
+        what = "loss" if not math.isfinite(values["loss"]) else "gradient"
+        self._display.say(f"step {pending.step}: the {pending.task} {what} is no number: skipped; clips {list(pending.clips)}")
+        if self._skipped[pending.task] > self._config.max_skipped:
+            raise self._too_many(pending)
+
+    def _too_many(self, pending: Pending) -> UserError:
+        self._store.settle()
+        newest = self._store.latest()
+        start = "there is no checkpoint" if newest is None else f"the last good checkpoint is of step {newest}"
+        count, task = self._skipped[pending.task], pending.task
+        return UserError(
+            f"step {pending.step}: {count} {task} steps in a row had a loss or gradient that is no number; {start}: lower "
+            f"optim.{task}.lr or clip_norm, or see the clips that metrics.jsonl names, and run the same command again"
+        )
