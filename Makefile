@@ -9,7 +9,7 @@ RUN ?= runs/demo
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-slow lint clean
+.PHONY: demo test test-slow soak lint clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python -m input_pipeline.simulate --output=$(DATA) --seed=0
@@ -22,6 +22,11 @@ test: $(VENV)/.installed-test
 
 test-slow: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m slow
+
+# Hours: 50 kills, 2,000 damaged files, and a table of what came of them.
+soak: $(VENV)/.installed-test
+	TRAMP_JAX_KILLS=50 TRAMP_JAX_CORRUPTIONS=1000 $(BIN)/python -m pytest -m 'slow or not slow' --faults \
+	  tests/test_dataset.py tests/test_checkpoint_store.py tests/test_training_faults.py
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

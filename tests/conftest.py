@@ -9,6 +9,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0".strip()
 
 import differences
+import faults
 import jax
 import pytest
 
@@ -18,13 +19,16 @@ from input_pipeline.simulate.build import Plan, simulate
 def pytest_addoption(parser):
     """`--differences` prints what comparisons with other people's code found; `--update-golden` writes golden texts."""
     parser.addoption("--differences", action="store_true", help="Print the largest difference from every reference.")
+    parser.addoption("--faults", action="store_true", help="Print what was broken, how often, and what came of it.")
     parser.addoption("--update-golden", action="store_true", help="Write tests/golden anew.")
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """The table of `--differences`."""
+    """The tables of `--differences` and `--faults`."""
     if config.getoption("differences"):
         terminalreporter.write_line("\n".join(["", *differences.table()]))
+    if config.getoption("faults"):
+        terminalreporter.write_line("\n".join(["", *faults.table()]))
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,10 @@
 """Runs of `tramp_jax.train` in processes of their own, that are killed, told to stop, or left alone."""
 
+import copy
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -36,11 +38,18 @@ class Run:
         # Every start compiles the same programs; what is kept is the same to the bit.
         self._environment = os.environ | {"XLA_FLAGS": flags, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1"}
 
-    def start(self, *options: str) -> subprocess.Popen:
+    def copy(self, folder: Path) -> "Run":
+        """The same run in another folder."""
+        other = copy.copy(self)
+        other.folder = Path(shutil.copytree(self.folder, folder))
+        other._arguments = [f"--workdir={folder}" if word.startswith("--workdir=") else word for word in self._arguments]
+        return other
+
+    def start(self, *options: str, **environment: str) -> subprocess.Popen:
         """Starts training, from the newest checkpoint if there is one."""
         command = [sys.executable, "-m", "tramp_jax.train", *self._arguments, *options]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=pipe, stderr=subprocess.STDOUT, text=True)
+        pipe, env = subprocess.PIPE, self._environment | environment
+        return subprocess.Popen(command, cwd=ROOT, env=env, stdout=pipe, stderr=subprocess.STDOUT, text=True)
 
     def finish(self, *options: str) -> str:
         """Trains to the end; what was printed."""

@@ -23,7 +23,7 @@ import jax
 assert jax.device_count() == 8, jax.devices()
 from tiny import tiny_config
 from tramp_jax.train import run_training
-config = tiny_config(data__text_length=128, data__path=sys.argv[1], total_steps=4, checkpoint__every=4)
+config = tiny_config(data__text_length=128, data__path=sys.argv[1], total_steps=4, checkpoint__every=2)
 config.schedule.weights = {"severity": 1, "report": 1}
 config.batch_size.severity = config.batch_size.report = 8
 run_training(config, Path(sys.argv[2]))

@@ -4,13 +4,23 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 
+import faults
+import numpy as np
 import pytest
 from interrupted import STEPS, Run, kill_at, wait_for_step
 
 KILLS = int(os.environ.get("TRAMP_JAX_KILLS", "6"))
+
+WHERE = {
+    "save": "inside an asynchronous save",
+    "switch": "between two tasks",
+    "epoch": "about the end of an epoch",
+    "random": "anywhere",
+}
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +43,7 @@ def test_a_run_killed_inside_a_save_is_the_same_to_the_bit(whole, simulated, tmp
 @pytest.mark.timeout(7200)
 def test_killed_again_and_again_it_is_the_same_to_the_bit(whole, simulated, tmp_path):
     rng = random.Random(1)
-    points = ["save", "switch", "epoch", "random"]
+    points = list(WHERE)
     counts = dict.fromkeys(points, 0)
     run, number = Run(simulated, tmp_path / "0"), 0
     for kill in range(KILLS):
@@ -46,7 +56,8 @@ def test_killed_again_and_again_it_is_the_same_to_the_bit(whole, simulated, tmp_
             assert run.digests() == whole.digests()
             number += 1
             run = Run(simulated, tmp_path / str(number))
-    print(f"{KILLS} kills ({counts}) of {number} runs: all lines and all digests equal those of the run that was left alone")
+    for point, count in counts.items():
+        faults.note(f"run: kill -9, {WHERE[point]}", count, "every line of metrics.jsonl and every digest as unbroken")
 
 
 def test_sigterm_saves_exits_0_and_the_run_goes_on_to_the_bit(whole, simulated, tmp_path):
@@ -62,9 +73,40 @@ def test_sigterm_saves_exits_0_and_the_run_goes_on_to_the_bit(whole, simulated, 
     assert f"continuing from step {stopped}" in run.finish()
     assert run.lines() == whole.lines()
     assert run.digests() == whole.digests()
+    faults.note("run: SIGTERM", 1, "saved, exit 0, gone on with as unbroken")
 
 
-def test_other_settings_are_refused_unless_allowed(whole):
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_it_goes_on_elsewhere_on_other_devices_processes_and_threads(simulated, tmp_path):
+    """Batches are the same to the clip (`test_pipeline`); sums over devices are taken in another order."""
+    options = (
+        "--config.batch_size.severity=8",
+        "--config.batch_size.report=8",
+        "--config.horizon=12",
+        "--config.evaluate_every=0",
+    )
+    alone = Run(simulated, tmp_path / "alone", *options)
+    alone.finish("--config.total_steps=12", "--config.data.read_threads=0")
+    folder = tmp_path / "moved"
+    for end, devices in ((3, 1), (5, 2), (7, 4), (9, 8)):
+        Run(simulated, folder, *options, devices=devices).finish(f"--config.total_steps={end}")
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        named = {"JAX_COORDINATOR_ADDRESS": f"127.0.0.1:{listener.getsockname()[1]}", "JAX_NUM_PROCESSES": "2"}
+    run = Run(simulated, folder, *options, devices=2)
+    both = [run.start("--config.total_steps=12", JAX_PROCESS_ID=str(i), **named) for i in range(2)]
+    for process in both:
+        output = process.communicate(timeout=400)[0]
+        assert process.returncode == 0, output[-3000:]
+    mine, theirs = ([json.loads(line) for line in run.lines() if '"loss"' in line] for run in (run, alone))
+    assert [(line["step"], line["task"]) for line in mine] == [(line["step"], line["task"]) for line in theirs]
+    assert len(mine) == 12
+    np.testing.assert_allclose([line["loss"] for line in mine], [line["loss"] for line in theirs], rtol=1e-5)
+
+
+def test_other_settings_are_refused_unless_allowed(whole, tmp_path):
+    whole = whole.copy(tmp_path / "copy")
     process = whole.start("--seed=5", "--config.batch_size.report=8")
     output = process.communicate(timeout=120)[0]
     assert process.returncode == 2

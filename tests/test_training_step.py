@@ -7,6 +7,7 @@ import pytest
 
 from input_pipeline.errors import UserError
 from tests.tiny import copied, demo_config, tiny_batch, tiny_config
+from tramp_jax.checkpoint.digests import digests_of
 from tramp_jax.models.tramp_llama import TrampLlama
 from tramp_jax.sharding.mesh import make_mesh
 from tramp_jax.tasks.table import TASKS, active_tasks
@@ -157,3 +158,21 @@ def test_accumulated_gradients_give_the_step_of_the_whole_batch():
 def test_severity_refuses_accumulation_in_one_line():
     with pytest.raises(UserError, match=r"accumulation\.severity=2.*whole batch"):
         active_tasks(tiny_config(accumulation__severity=2))
+
+
+@pytest.mark.parametrize(("task", "field"), [("severity", "trajectory"), ("report", "kinematics")])
+def test_a_step_without_a_number_changes_nothing_and_the_next_one_does(task, field):
+    trainer = make_trainer(demo_config())
+    before = copied(trainer.state.to_tree())
+    broken = tiny_batch(0)
+    broken[field] = np.full_like(broken[field], np.nan)
+    metrics = trainer.step(trainer.tasks[task], trainer.put(broken))
+    assert float(metrics["skipped"]) == 1.0
+    after = copied(trainer.state.to_tree())
+    for part in ("params", "stats", "opt"):
+        assert digests_of(after[part]) == digests_of(before[part])
+    assert trainer.state.task_steps[task] == 1  # its batch is behind us
+    for seed in (1, 2):  # the learning rate of the first is 0
+        metrics = trainer.step(trainer.tasks[task], trainer.put(tiny_batch(seed)))
+        assert float(metrics["skipped"]) == 0.0
+    assert digests_of(copied(trainer.state.params)) != digests_of(before["params"])

@@ -19,6 +19,7 @@ from tramp_jax.sharding.mesh import batch_sharding, replicated
 from tramp_jax.sharding.processes import is_writer
 from tramp_jax.tasks.schedule import Schedule
 from tramp_jax.tasks.table import Task
+from tramp_jax.training.phases import Phases
 from tramp_jax.training.state import Partition, TrainState, merge, optimizers
 from tramp_jax.training.step import jit_step, make_step
 from tramp_jax.training.step_log import Pending, StepLog
@@ -114,10 +115,15 @@ def train(
         closing.callback(display.close)
         stop = closing.enter_context(StopSignal())
         store.say = display.say
+        phases = Phases(display.say, config.watchdog_seconds)
+        closing.callback(phases.close)
         batches = {name: make_batches(task, state.task_steps[name]) for name, task in trainer.tasks.items()}
-        waiting = {name: next(iterator) for name, iterator in batches.items()}
+        waiting = {}
         for name, task in trainer.tasks.items():
-            trainer.compile(task, waiting[name])
+            with phases("data", f"the first batch of {name}"):
+                waiting[name] = next(batches[name])
+            with phases("compile", f"the compiler, for {name}"):
+                trainer.compile(task, waiting[name])
         display.reset_clock()
 
         log = StepLog(config, writer, display, store)
@@ -127,14 +133,19 @@ def train(
             nonlocal pending
             log(pending)  # no step that a checkpoint holds lacks its line
             pending = None
-            writer.publish()
-            store.save(state, config, identity)
+            with phases("checkpoint", f"the checkpoint of step {state.step}"):
+                writer.publish()
+                store.save(state, config, identity)
+
+        def validate() -> None:
+            with phases("evaluation", f"the validation at step {state.step}"):
+                writer.write(state.step, "validation", evaluate(state))
 
         # DO NOT CHANGE THE ORDER: evaluate, save, stop, next batch, step, log. Evaluation and save see the state that `step`
         # names, what is due at a step is done before a stop, and no batch is consumed that a save does not count.
         while state.step < config.total_steps:
             if state.step > start and _due(state.step, config.evaluate_every):
-                writer.write(state.step, "validation", evaluate(state))
+                validate()
             if state.step > start and _due(state.step, config.checkpoint.every):
                 save()
             if stop.asked(state.step):
@@ -143,14 +154,19 @@ def train(
             name = trainer.schedule.task_at(state.step)
             batch, waiting[name] = waiting[name], None
             clips = tuple(batch["clip_index"].tolist())
-            metrics = trainer.step(trainer.tasks[name], trainer.put(batch))
-            waiting[name] = next(batches[name])
-            log(pending)
+            with phases("steps", f"step {state.step} ({name})"):
+                metrics = trainer.step(trainer.tasks[name], trainer.put(batch))
+            with phases("data", f"the next batch of {name}"):
+                waiting[name] = next(batches[name])
+            with phases("steps", f"step {state.step - 1}"):
+                log(pending)
             pending = Pending(state.step, name, state.task_steps[name], metrics, clips)
         if not stop.received:
-            writer.write(state.step, "validation", evaluate(state))
+            validate()
         save()
-        store.settle()
+        with phases("checkpoint", f"the checkpoint of step {state.step}"):
+            store.settle()
+        display.say(phases.summary(state.step - start, writer.dropped))
     if stop.received:
         tell(f"{stop.received.name}: stopped at step {state.step}, saved; the same command goes on from there")
     if stop.received == signal.SIGINT:

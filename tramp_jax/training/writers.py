@@ -28,14 +28,16 @@ class MetricsWriter:
     """
 
     def __init__(self, run: Path, step: int, *, enabled: bool = True):
-        self._enabled = enabled
+        self._enabled, self.dropped = enabled, 0
         if not enabled:
             return
         self._run = run
         self._copied = tempfile.TemporaryDirectory(prefix="tramp-jax-") if is_remote(run) else None
         self._folder = Path(self._copied.name) if self._copied else run
         if (run / METRICS).exists():
-            kept = [line for line in (run / METRICS).read_text().splitlines() if _step_of(line) <= step]
+            found = (run / METRICS).read_text().splitlines()
+            kept = [line for line in found if _step_of(line) <= step]
+            self.dropped = len({_step_of(line) for line in found} - {_step_of(line) for line in kept})
             # In one go: a crash here must not lose what a run has told so far.
             whole = self._folder / f"{METRICS}.tmp"
             whole.write_text("".join(line + "\n" for line in kept))

@@ -1,0 +1,74 @@
+"""Reading a data set: no random damage to its files changes a clip or a label unseen."""
+
+import os
+import shutil
+
+import faults
+import numpy as np
+import pytest
+
+from input_pipeline.dataset import Dataset
+from input_pipeline.errors import UserError
+from input_pipeline.splits import load_split
+
+CORRUPTIONS = int(os.environ.get("TRAMP_JAX_CORRUPTIONS", "100"))
+KINDS = ("flip", "flip", "flip", "flip", "cut", "append", "remove", "swap")
+
+
+def contents(folder):
+    """Everything that training reads, comparable."""
+    dataset = Dataset.open(folder)
+    folds = load_split(dataset, "default")
+    clips = []
+    for index in range(len(dataset)):
+        clip = dataset.clip(index, with_frames=True)
+        clips.append((clip.label, clip.layout, clip.landmarks.tobytes(), np.asarray(clip.times).tobytes(), clip.frames))
+    return dataset.labels, folds, clips
+
+
+def damage(path, kind, rng, others):
+    blob = path.read_bytes()
+    if kind == "flip" and blob:
+        place = rng.integers(len(blob))
+        path.write_bytes(blob[:place] + bytes([blob[place] ^ (1 << rng.integers(8))]) + blob[place + 1 :])
+    elif kind == "cut":
+        path.write_bytes(blob[: len(blob) // 2])
+    elif kind == "append":
+        path.write_bytes(blob + b"\0" * 65536)
+    elif kind == "remove":
+        path.unlink()
+    elif (other := others[rng.integers(len(others))]) != path:
+        shutil.copy(other, path)
+
+
+def test_no_random_damage_changes_what_is_read_unseen(simulated, tmp_path):
+    folder = tmp_path / "data"
+    shutil.copytree(simulated, folder)
+    right, rng = contents(simulated), np.random.default_rng(0)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    counts = {"seen": 0, "harmless": 0}
+    for _ in range(CORRUPTIONS):
+        path, kind = files[rng.integers(len(files))], KINDS[rng.integers(len(KINDS))]
+        family = [other for other in files if other.suffix == path.suffix]
+        damage(path, kind, rng, family)
+        try:
+            found = contents(folder)
+        except UserError:
+            counts["seen"] += 1
+        else:
+            assert found == right, (kind, path.name)
+            counts["harmless"] += 1
+        shutil.copy(simulated / path.relative_to(folder), path)
+    outcome = f"{counts['seen']} errors, {counts['harmless']} without effect, 0 silent"
+    faults.note("data set: bits flipped, files cut, appended, removed, swapped", CORRUPTIONS, outcome)
+    assert counts["seen"] > CORRUPTIONS // 4
+
+
+def test_a_changed_label_index_is_named(simulated, tmp_path):
+    folder = tmp_path / "data"
+    shutil.copytree(simulated, folder)
+    path = folder / "labels.jsonl"
+    text = path.read_text()
+    path.write_text(text.replace('"score": 2', '"score": 3', 1) if '"score": 2' in text else text.replace("smile", "frown", 1))
+    with pytest.raises(UserError, match=r"labels\.jsonl: SHA-256 is"):
+        Dataset.open(folder)

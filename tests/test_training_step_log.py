@@ -1,0 +1,60 @@
+"""A step's line, and the end of a run whose steps yield no numbers."""
+
+import json
+
+import numpy as np
+import pytest
+
+from input_pipeline.errors import UserError
+from tests.tiny import tiny_config
+from tramp_jax.checkpoint.store import CheckpointStore
+from tramp_jax.training.step_log import Pending, StepLog
+from tramp_jax.training.writers import Display, MetricsWriter
+
+
+@pytest.fixture
+def log(tmp_path):
+    """(log of a run that bears two skipped steps in a row, its folder)."""
+    config, store = tiny_config(max_skipped=2), CheckpointStore(tmp_path, 1)
+    writer, display = MetricsWriter(tmp_path, 0), Display(10, 0, 1)
+    yield StepLog(config, writer, display, store), tmp_path
+    display.close()
+    writer.close()
+    store.close()
+
+
+def step(number, task="severity", loss=1.0, grad_norm=1.0):
+    finite = np.isfinite(loss) and np.isfinite(grad_norm)
+    metrics = {"loss": np.float32(loss), "grad_norm": np.float32(grad_norm), "skipped": np.float32(not finite)}
+    return Pending(number, task, number, metrics, (7, 8))
+
+
+def lines(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_skipped_step_names_its_clips(log, capsys):
+    write, folder = log
+    write(step(1))
+    write(step(2, loss=np.nan))
+    write(step(3, grad_norm=np.inf))
+    good, loss, gradient = lines(folder)
+    assert good == {"step": 1, "task": "severity", "task_step": 1, "loss": 1.0, "grad_norm": 1.0}
+    assert loss == good | {"step": 2, "task_step": 2, "loss": None, "skipped": 1, "clips": [7, 8]}
+    assert gradient["grad_norm"] is None
+    said = " ".join(capsys.readouterr().err.split())
+    assert "step 2: the severity loss is no number: skipped; clips [7, 8]" in said
+    assert "step 3: the severity gradient is no number" in said
+
+
+def test_too_many_in_a_row_end_the_run_and_a_good_one_begins_the_count_anew(log):
+    write, _ = log
+    for number in range(1, 7):
+        write(step(number, loss=1.0 if number % 3 == 0 else np.nan))
+    write(step(7, task="report", loss=np.nan))
+    write(step(8, loss=np.nan))
+    write(step(9, loss=np.nan))
+    with pytest.raises(
+        UserError, match=r"step 10: 3 severity steps in a row .* there is no checkpoint: lower optim\.severity\.lr"
+    ):
+        write(step(10, loss=np.nan))
