@@ -21,6 +21,8 @@ from input_pipeline.manifest import LABELS, MANIFEST, File, Manifest, check_size
 from input_pipeline.paths import path_of
 from input_pipeline.records import Clip, Label
 
+WITHDRAWN = "withdrawn.txt"
+
 
 class Dataset:
     """A data set folder, read by index; safe to share between threads.
@@ -29,10 +31,11 @@ class Dataset:
       path: the folder.
       manifest: what `manifest.json` says.
       labels: label of every clip, in index order.
+      withdrawn: subjects in the folder's withdrawn.txt, one in a line: no clip of theirs is read, and no fold holds one.
     """
 
-    def __init__(self, path: pathlib.Path, manifest: Manifest, labels: list[Label]):
-        self.path, self.manifest, self.labels = path, manifest, labels
+    def __init__(self, path: pathlib.Path, manifest: Manifest, labels: list[Label], withdrawn: frozenset[str] = frozenset()):
+        self.path, self.manifest, self.labels, self.withdrawn = path, manifest, labels, withdrawn
         self._ends = list(itertools.accumulate(file.records for file in manifest.landmarks))
         self._readers: dict[str, array_record_module.ArrayRecordReader] = {}
         self._lock = threading.Lock()
@@ -53,7 +56,8 @@ class Dataset:
             # The label index is small and has no checksum of its own; shards check every record that is read.
             if problem := (verify_file if file == manifest.labels else check_size)(folder, file):
                 raise UserError(problem)
-        return cls(folder, manifest, _read_labels(folder / LABELS, manifest.clips))
+        labels = _read_labels(folder / LABELS, manifest.clips)
+        return cls(folder, manifest, labels, _read_withdrawn(folder / WITHDRAWN, {label.subject for label in labels}))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -62,8 +66,11 @@ class Dataset:
         """Reads one clip; without frames the frame shards stay untouched.
 
         Raises:
-          UserError: the record is damaged or belongs to another clip, or frames are asked of a data set without them.
+          UserError: the record is damaged or belongs to another clip, its subject has withdrawn, or frames are asked of a data
+            set without them.
         """
+        if self.labels[index].subject in self.withdrawn:
+            raise UserError(f"{self.where('landmarks', index)}: its subject has withdrawn ({WITHDRAWN}); choose another clip")
         clip = self._decode("landmarks", index, records.decode_landmark_record)
         self._check_key("landmarks", index, clip.label.clip_id)
         if not with_frames:
@@ -125,6 +132,15 @@ class Dataset:
                     raise UserError(f"{path}: not a whole ArrayRecord file of {file.records} records; copy it again or rebuild")
                 self._readers[file.name] = reader
             return self._readers[file.name]
+
+
+def _read_withdrawn(path: pathlib.Path, subjects: set[str]) -> frozenset[str]:
+    if not path.is_file():
+        return frozenset()
+    found = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    if strange := [subject for subject in found if subject not in subjects]:
+        raise UserError(f"{path}: no clip here is of subject {strange[0]!r}; write each subject as in {LABELS}")
+    return frozenset(found)
 
 
 def _decode_frames(blob: bytes) -> tuple[tuple[tuple[bytes, ...], np.ndarray], str]:

@@ -93,7 +93,7 @@ def load_split(dataset: Dataset, name: str, need: Collection[str] = FOLDS) -> di
       need: folds that must hold clips; evaluation needs only its own.
 
     Returns:
-      {fold: ascending clip indices} for all of FOLDS.
+      {fold: ascending clip indices} for all of FOLDS, without those of withdrawn subjects.
 
     Raises:
       UserError: no such split, a subject in two folds or in none, or a needed fold without clips.
@@ -105,7 +105,8 @@ def load_split(dataset: Dataset, name: str, need: Collection[str] = FOLDS) -> di
         raise UserError(f"{path}: subject {homeless[0]!r} is in no fold ({len(homeless)} such); give each subject a fold")
     indices: dict[str, list[int]] = {fold: [] for fold in FOLDS}
     for index, label in enumerate(dataset.labels):
-        indices[folds[label.subject]].append(index)
+        if label.subject not in dataset.withdrawn:
+            indices[folds[label.subject]].append(index)
     empty = [fold for fold in FOLDS if fold in need and not indices[fold]]
     if empty:
         raise UserError(f"{path}: fold {empty[0]!r} has no clips; give it at least one subject of this data set")

@@ -42,7 +42,7 @@ def find_problems(folder: pathlib.Path) -> Iterator[str]:
         if count != getattr(manifest, field):
             yield f"{folder}: the labels count other {field} than the manifest; rebuild the data"
     for index in range(len(dataset)):
-        if problem := _find_clip_problem(dataset, index):
+        if dataset.labels[index].subject not in dataset.withdrawn and (problem := _find_clip_problem(dataset, index)):
             yield problem
     for path in _split_files(folder):
         try:
@@ -58,6 +58,8 @@ def describe(folder: pathlib.Path) -> str:
     frames = "with frames" if manifest.has_frames else "no frames"
     parts = [f"{manifest.clips} clips of {len(manifest.subjects)} subjects ({manifest.rejected} left out)"]
     parts.append(f"{manifest.layout}, {frames}")
+    if dataset.withdrawn:
+        parts.append(f"{len(dataset.withdrawn)} subjects withdrawn")
     for path in _split_files(folder):
         folds = load_split(dataset, path.stem, need=())
         parts.append(f"split {path.stem}: " + ", ".join(f"{fold} {len(clips)}" for fold, clips in folds.items()))

@@ -10,6 +10,7 @@ import pytest
 from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
 from input_pipeline.splits import load_split
+from input_pipeline.validate import describe, find_problems
 
 CORRUPTIONS = int(os.environ.get("TRAMP_JAX_CORRUPTIONS", "100"))
 KINDS = ("flip", "flip", "flip", "flip", "cut", "append", "remove", "swap")
@@ -71,4 +72,23 @@ def test_a_changed_label_index_is_named(simulated, tmp_path):
     text = path.read_text()
     path.write_text(text.replace('"score": 2', '"score": 3', 1) if '"score": 2' in text else text.replace("smile", "frown", 1))
     with pytest.raises(UserError, match=r"labels\.jsonl: SHA-256 is"):
+        Dataset.open(folder)
+
+
+def test_who_has_withdrawn_is_read_nowhere(simulated, tmp_path):
+    folder = tmp_path / "data"
+    shutil.copytree(simulated, folder)
+    before = load_split(Dataset.open(folder), "default")
+    subject = Dataset.open(folder).labels[before["train"][0]].subject
+    (folder / "withdrawn.txt").write_text(f"{subject}\n")
+    dataset = Dataset.open(folder)
+    gone = {index for index, label in enumerate(dataset.labels) if label.subject == subject}
+    assert gone
+    assert load_split(dataset, "default") == {fold: [i for i in clips if i not in gone] for fold, clips in before.items()}
+    with pytest.raises(UserError, match="its subject has withdrawn"):
+        dataset.clip(min(gone))
+    assert not list(find_problems(folder))
+    assert "1 subjects withdrawn" in describe(folder)
+    (folder / "withdrawn.txt").write_text("nobody\n")
+    with pytest.raises(UserError, match="no clip here is of subject 'nobody'"):
         Dataset.open(folder)

@@ -4,14 +4,13 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 
 import faults
 import numpy as np
 import pytest
-from interrupted import STEPS, Run, kill_at, wait_for_step
+from interrupted import STEPS, Run, free_port, kill_at, wait_for_step
 
 KILLS = int(os.environ.get("TRAMP_JAX_KILLS", "6"))
 
@@ -77,6 +76,22 @@ def test_sigterm_saves_exits_0_and_the_run_goes_on_to_the_bit(whole, simulated, 
 
 
 @pytest.mark.slow
+def test_of_two_processes_one_is_told_and_both_stop_and_save(simulated, tmp_path):
+    run = Run(simulated, tmp_path / "run", devices=2)
+    named = {
+        "JAX_COORDINATOR_ADDRESS": f"127.0.0.1:{free_port()}",
+        "JAX_NUM_PROCESSES": "2",
+        "TRAMP_JAX_STOPPED_EXIT_CODE": "75",
+    }
+    both = [run.start(JAX_PROCESS_ID=str(i), **named) for i in range(2)]
+    wait_for_step(run, both[0], 3)
+    both[1].send_signal(signal.SIGTERM)
+    outputs = [process.communicate(timeout=200)[0] for process in both]
+    assert [process.returncode for process in both] == [75, 75], outputs[0][-3000:] + outputs[1][-3000:]
+    assert f"continuing from step {max(run.steps())}" in run.finish("--config.total_steps=18")
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_it_goes_on_elsewhere_on_other_devices_processes_and_threads(simulated, tmp_path):
     """Batches are the same to the clip (`test_pipeline`); sums over devices are taken in another order."""
@@ -91,9 +106,7 @@ def test_it_goes_on_elsewhere_on_other_devices_processes_and_threads(simulated, 
     folder = tmp_path / "moved"
     for end, devices in ((3, 1), (5, 2), (7, 4), (9, 8)):
         Run(simulated, folder, *options, devices=devices).finish(f"--config.total_steps={end}")
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        named = {"JAX_COORDINATOR_ADDRESS": f"127.0.0.1:{listener.getsockname()[1]}", "JAX_NUM_PROCESSES": "2"}
+    named = {"JAX_COORDINATOR_ADDRESS": f"127.0.0.1:{free_port()}", "JAX_NUM_PROCESSES": "2"}
     run = Run(simulated, folder, *options, devices=2)
     both = [run.start("--config.total_steps=12", JAX_PROCESS_ID=str(i), **named) for i in range(2)]
     for process in both:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,15 +44,17 @@ def main(argv: Sequence[str]) -> None:
     config = config_from_flag(_CONFIG.value)
     if _SEED.value is not None:
         config.seed = _SEED.value
-    run_training(config, path_of(_WORKDIR.value), _ALLOW_CHANGED.value)
+    if not run_training(config, path_of(_WORKDIR.value), _ALLOW_CHANGED.value):
+        # For those who start runs again and must tell a run that was stopped from one that is done.
+        sys.exit(int(os.environ.get("TRAMP_JAX_STOPPED_EXIT_CODE", "0")))
 
 
-def run_training(config: ConfigDict, run: Path, allow_changed: Sequence[str] = ()) -> None:
-    """Trains the experiment in its workdir; also the entry point for Python."""
+def run_training(config: ConfigDict, run: Path, allow_changed: Sequence[str] = ()) -> bool:
+    """Trains the experiment in its workdir; also the entry point for Python. False: stopped by SIGTERM, saved."""
     from tramp_jax.training import setup
 
     use_compilation_cache()
-    setup.train_run(config, run, allow_changed)
+    return setup.train_run(config, run, allow_changed)
 
 
 def use_compilation_cache() -> None:

@@ -10,9 +10,9 @@ exec {lock}>train.lock
 if flock --nonblock "$lock"; then
   rm -f train.exit
   printf '%s\n' "$*" >train.arguments
-  # The child inherits the lock and so holds it as long as it lives; a connection that breaks does not end it.
+  # 75: stopped by a preemption, so not done. The child inherits the lock and so holds it as long as it lives; a connection that breaks does not end it.
   # shellcheck disable=SC2016 # for the child to expand
-  setsid nohup bash -c 'TRAMP_JAX_JOIN=1 .venv/bin/python -m tramp_jax.train "$@"; echo $? >train.exit' train "$@" >>train.log 2>&1 </dev/null &
+  setsid nohup bash -c 'TRAMP_JAX_JOIN=1 TRAMP_JAX_STOPPED_EXIT_CODE=75 .venv/bin/python -m tramp_jax.train "$@"; echo $? >train.exit' train "$@" >>train.log 2>&1 </dev/null &
   echo $! >train.pid
 elif [[ $* != "$(<train.arguments)" ]]; then
   echo "error: $(hostname) trains with other arguments, $(<train.arguments): wait for its end or call stop.sh" >&2

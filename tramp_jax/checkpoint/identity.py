@@ -15,13 +15,14 @@ from ml_collections import ConfigDict
 from input_pipeline import pipeline
 from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
+from input_pipeline.splits import read_split, split_path
 from input_pipeline.tokenizer import Tokenizer
 
 # Options of config.data that change how fast batches come, or from where, and never what is in them.
 _SAME_BATCHES = ("path", "split", "read_threads", "cache_clips")
 
 MEANING = {
-    "data": "the data set's files",
+    "data": "the data set's files, or who has withdrawn",
     "split": "who is in which fold",
     "tokenizer": "the tokenizer",
     "transforms": "how clips become batches (config.data, or a newer version of the code)",
@@ -32,15 +33,12 @@ MEANING = {
 }
 
 
-def identity_of(
-    config: ConfigDict, dataset: Dataset, folds: Mapping[str, Sequence[int]], tokenizer: Tokenizer
-) -> dict[str, Any]:
+def identity_of(config: ConfigDict, dataset: Dataset, tokenizer: Tokenizer) -> dict[str, Any]:
     """Name out of MEANING -> a value or a digest, for JSON."""
-    keys = {fold: sorted(dataset.labels[i].subject for i in clips) for fold, clips in folds.items()}
     data = {key: value for key, value in json.loads(json.dumps(config.data.to_dict())).items() if key not in _SAME_BATCHES}
     return {
-        "data": dataset.manifest.sha256(),
-        "split": _digest(keys),
+        "data": {"files": dataset.manifest.sha256(), "withdrawn": sorted(map(_digest, dataset.withdrawn))},
+        "split": _digest(read_split(split_path(dataset.path, config.data.split))),
         "tokenizer": _digest({name: hashlib.sha256(blob).hexdigest() for name, blob in tokenizer.files().items()}),
         "transforms": {"version": pipeline.VERSION, **data},
         "seed": config.seed,

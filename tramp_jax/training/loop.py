@@ -98,8 +98,11 @@ def train(
     evaluate: Evaluate,
     run: Path,
     identity: dict[str, Any],
-) -> None:
+) -> bool:
     """Runs from the state's step to config.total_steps, or until it is asked to stop, and saves.
+
+    Returns:
+      Whether it has reached the end.
 
     Raises:
       UserError: too many losses are no numbers, or a checkpoint cannot be saved.
@@ -171,6 +174,7 @@ def train(
         tell(f"{stop.received.name}: stopped at step {state.step}, saved; the same command goes on from there")
     if stop.received == signal.SIGINT:
         raise KeyboardInterrupt
+    return not stop.received
 
 
 def _due(step: int, every: int) -> bool:

@@ -35,13 +35,16 @@ from tramp_jax.training.ownership import flatten, unflatten
 from tramp_jax.training.state import Partition, TrainState, fresh_moments, initial_state
 
 
-def train_run(config: ConfigDict, run: Path, allow_changed: Sequence[str] = ()) -> None:
+def train_run(config: ConfigDict, run: Path, allow_changed: Sequence[str] = ()) -> bool:
     """Trains `config` in the folder `run`, going on from its newest intact checkpoint if it has one.
 
     Args:
       config: the experiment.
       run: the workdir.
       allow_changed: what may differ from the run's checkpoint, names of `checkpoint.identity.MEANING`.
+
+    Returns:
+      Whether the run has reached its end; False where it was asked to stop.
 
     Raises:
       UserError: whatever is wrong with config, data or folder, in one line.
@@ -72,7 +75,7 @@ def train_run(config: ConfigDict, run: Path, allow_changed: Sequence[str] = ()) 
     else:
         config.pretrained = ConfigDict(provenance(config))
     wait_for_all("pretrained")
-    identity = identity_of(config, dataset, folds, tokenizer)
+    identity = identity_of(config, dataset, tokenizer)
     store = CheckpointStore(run, config.checkpoint.keep)
     if before := store.record():
         for line in check_identity(str(run), before.identity, identity, allow_changed):
@@ -88,7 +91,7 @@ def train_run(config: ConfigDict, run: Path, allow_changed: Sequence[str] = ()) 
             longer = f"to train on, set --config.total_steps and --config.horizon={config.horizon or config.total_steps}"
             print(f"{run}: already at step {state.step} of {config.total_steps}; {longer}", file=sys.stderr)
             store.close()
-            return
+            return True
         predictor = Predictor(config, model, tokenizer, mesh)
 
         def make_batches(task: Task, start: int) -> Iterator[dict[str, np.ndarray]]:
@@ -119,7 +122,7 @@ def train_run(config: ConfigDict, run: Path, allow_changed: Sequence[str] = ()) 
             )
             return {"spearman": found["mean"]}
 
-        train(Trainer(config, model, tasks, state, mesh), make_batches, store, evaluate, run, identity)
+        return train(Trainer(config, model, tasks, state, mesh), make_batches, store, evaluate, run, identity)
 
 
 def run_tokenizer(config: ConfigDict, run: Path, dataset: Dataset, train_indices: list[int]) -> Tokenizer:
