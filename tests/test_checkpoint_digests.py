@@ -56,6 +56,34 @@ print(digests_of(x)[""])
 """
 
 
+COPIES = """
+import jax, numpy as np
+from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
+from tramp_jax.checkpoint.digests import differing_copies
+mesh = jax.make_mesh((2, 4), ("a", "b"), axis_types=(AxisType.Auto,) * 2)
+x = np.arange(64, dtype=np.float32).reshape(8, 8)
+for spec in (P(), P("a"), P(None, "b"), P("a", "b")):
+    where = NamedSharding(mesh, spec)
+    good = jax.device_put(x, where)
+    parts = [shard.data for shard in good.addressable_shards]
+    wrong = np.array(parts[3])
+    wrong[0, 0] += 1
+    parts[3] = jax.device_put(wrong, parts[3].device)
+    bad = jax.make_array_from_single_device_arrays(x.shape, where, parts)
+    print(differing_copies({"good": good, "bad": bad, "count": np.int32(1)}))
+"""
+
+
+def test_copies_that_differ_are_named_and_parts_are_no_copies():
+    environment = os.environ | {
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
+        "PYTHONPATH": str(Path(__file__).parents[1]),
+    }
+    done = subprocess.run([sys.executable, "-c", COPIES], capture_output=True, text=True, env=environment, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["['bad']"] * 3 + ["[]"]
+
+
 def test_no_sharding_changes_them():
     environment = os.environ | {
         "XLA_FLAGS": "--xla_force_host_platform_device_count=8",

@@ -61,6 +61,7 @@ def default_config() -> ConfigDict:
     config.mesh = ConfigDict({"replica": 1, "fsdp": -1, "tensor": 1})  # one -1 takes what is left (ours)
     config.checkpoint = ConfigDict({"every": 500, "keep": 2})  # steps between saves, newest kept (ours)
     config.evaluate_every = 500  # steps between validations on the validation fold; 0 = never (ours)
+    config.compare_copies_every = 1000  # steps between comparisons of what several devices hold alike; 0 = never (ours)
     config.watchdog_seconds = 600.0  # after which a run says what it is waiting for; 0 = never (ours)
     config.log_every = 50  # steps between lines where the output is not a terminal (ours)
     config.generation = ConfigDict({"max_new_tokens": 192, "batch_size": 16})  # greedy decoding (ours)

@@ -198,7 +198,7 @@ class CheckpointStore:
             if _all_agree(not reason):
                 return found
             self.say(f"{folder / str(step)}: DAMAGED ({reason or 'in another process'}): going back to the checkpoint before")
-            self._put_aside(step)
+            self._put_aside(step, reason)
         raise UserError(
             f"{folder}: no checkpoint of {steps} is intact: bring one back from a copy, or begin anew in another --workdir"
         )
@@ -238,14 +238,15 @@ class CheckpointStore:
             raise DamagedError(f"its record is that of step {record.step}")
         return record
 
-    def _put_aside(self, step: int) -> None:
-        """Its step will be saved again. Nothing is deleted."""
+    def _put_aside(self, step: int, reason: str) -> None:
+        """Moves a checkpoint, with the reason beside it, since its step will be saved again. Nothing is deleted."""
         if not self._owner:
             return
         if jax.process_index() == 0:
             aside = self._run / DAMAGED
             aside.mkdir(parents=True, exist_ok=True)
             number = next(n for n in itertools.count(1) if not (aside / f"{step}-{n}").exists())
+            (aside / f"{step}-{number}.txt").write_text(f"{reason}\n")
             (self._run / FOLDER / str(step)).rename(aside / f"{step}-{number}")
         _all_agree(True)
         self._manager.reload()

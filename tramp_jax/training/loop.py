@@ -13,6 +13,8 @@ import numpy as np
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
+from input_pipeline.errors import UserError
+from tramp_jax.checkpoint.digests import differing_copies
 from tramp_jax.checkpoint.store import CheckpointStore, tell
 from tramp_jax.models.tramp_llama import TrampLlama
 from tramp_jax.sharding.mesh import batch_sharding, replicated
@@ -144,9 +146,12 @@ def train(
             with phases("evaluation", f"the validation at step {state.step}"):
                 writer.write(state.step, "validation", evaluate(state))
 
-        # DO NOT CHANGE THE ORDER: evaluate, save, stop, next batch, step, log. Evaluation and save see the state that `step`
-        # names, what is due at a step is done before a stop, and no batch is consumed that a save does not count.
+        # DO NOT CHANGE THE ORDER: compare, evaluate, save, stop, next batch, step, log. Evaluation and save see the state that
+        # `step` names, what is due at a step is done before a stop, and no batch is consumed that a save does not count.
         while state.step < config.total_steps:
+            if state.step > start and _due(state.step, config.compare_copies_every):
+                with phases("comparison", f"the comparison of copies at step {state.step}"):
+                    check_copies(state)
             if state.step > start and _due(state.step, config.evaluate_every):
                 validate()
             if state.step > start and _due(state.step, config.checkpoint.every):
@@ -175,6 +180,15 @@ def train(
     if stop.received == signal.SIGINT:
         raise KeyboardInterrupt
     return not stop.received
+
+
+def check_copies(state: TrainState) -> None:
+    """Raises UserError where devices that should hold the same hold something else; before that is saved."""
+    if differing := differing_copies(state.to_tree()):
+        raise UserError(
+            f"step {state.step}: devices hold different copies of {differing[0]} ({len(differing)} such): memory or a chip has "
+            "failed: run the same command on other machines; it goes on from the newest checkpoint"
+        )
 
 
 def _due(step: int, every: int) -> bool:
