@@ -16,6 +16,7 @@ from ml_collections import ConfigDict
 
 from input_pipeline.errors import UserError
 from tramp_jax.checkpoint.digests import digests_of
+from tramp_jax.checkpoint.record import DamagedError
 from tramp_jax.checkpoint.store import DAMAGED, FOLDER, CheckpointStore, abstract
 from tramp_jax.training.state import TrainState
 
@@ -97,6 +98,7 @@ def test_readers_move_nothing(two, tmp_path):
     like = abstract({part: state(0).to_tree()[part] for part in ("params", "stats")})
     found = store.restore_model(like)
     store.close()
+    assert store.restored == 1  # what results will say
     assert digests_of(found["params"]) == digests_of(state(1).params)
     assert (run / FOLDER / "2").is_dir()
 
@@ -116,6 +118,35 @@ def test_a_model_of_another_shape_or_dtype_is_refused(two):
     with pytest.raises(UserError, match=r"params/motion/w: float32\[64,32\] there, bfloat16\[64,32\] asked for"):
         store.restore(abstract(other.to_tree()))
     store.close()
+
+
+def test_what_is_no_damage_gives_no_checkpoint_up(two, tmp_path):
+    run = copied(two, tmp_path)
+    store = CheckpointStore(run, 5)
+    for error in (MemoryError("no"), ValueError("UNAVAILABLE: the bucket does not answer"), RuntimeError("RESOURCE_EXHAUSTED")):
+        found = store._unreadable(2, error)
+        assert isinstance(found, UserError)
+        assert "cannot be read now" in str(found)
+    assert isinstance(store._unreadable(2, ValueError("DATA_LOSS: x")), DamagedError)
+    store.close()
+
+
+def test_files_that_may_not_be_read_are_no_damage(two, tmp_path):
+    run = copied(two, tmp_path)
+    code = f"""
+import sys
+from pathlib import Path
+sys.path[:0] = [{str(Path(__file__).parent)!r}]
+from test_checkpoint_store import restored
+from input_pipeline.errors import UserError
+try:
+    restored(Path({str(run)!r}), create=False)
+except UserError as error:
+    print(error)
+"""
+    array_file(run, 2).chmod(0)
+    done = as_another_user(code, tmp_path)
+    assert "cannot be read now" in done.stdout, done.stdout + done.stderr[-2000:]
 
 
 def test_no_random_corruption_changes_a_value_unseen(two, tmp_path):
@@ -227,23 +258,26 @@ def test_a_deleted_folder_is_made_again(tmp_path):
         assert "could NOT be saved" in done.stdout
 
 
+def as_another_user(code, folder):
+    """Runs Python as a user who may read `folder` and write nothing there; skips where there is no such user."""
+    as_other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    for path in (folder, *folder.parents[:2]):
+        path.chmod(0o755)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), "HOME": str(folder)}
+    try:
+        can = subprocess.run([*as_other, sys.executable, "-c", "import tramp_jax"], capture_output=True, env=environment)
+    except FileNotFoundError:
+        pytest.skip("root may do everything, and there is no setpriv to be another user")
+    if can.returncode:
+        pytest.skip("root may do everything, and no other user may run this Python")
+    command = [*as_other, sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+
+
 def test_a_read_only_folder_is_one_line(tmp_path):
     run = saved(tmp_path / "run", 1)
-    as_other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
     (run / FOLDER).chmod(0o555)
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), "HOME": str(tmp_path)}
-    try:
-        can = subprocess.run(
-            [*as_other, sys.executable, "-c", "import tramp_jax"], capture_output=True, env=environment, cwd="/"
-        )
-    except FileNotFoundError:
-        pytest.skip("root may write everywhere, and there is no setpriv to be another user")
-    if can.returncode:
-        pytest.skip("root may write everywhere, and no other user may run this Python")
     code = SAVE.replace("store.save(state(1), CONFIG, {{}})\nstore.settle()\n", "")
-    code = code.format(tests=str(Path(__file__).parent), run=str(run), fault="")
-    done = subprocess.run([*as_other, sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=120)
+    done = as_another_user(code.format(tests=str(Path(__file__).parent), run=str(run), fault=""), tmp_path)
     assert done.returncode == 2, done.stderr[-3000:]
     assert "could NOT be saved" in done.stdout

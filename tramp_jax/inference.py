@@ -131,7 +131,7 @@ class TrainedModel:
             {"params": params, "stats": stats},
         )
         tree = store.restore_model(like)
-        self.params, self.stats, self.step = tree["params"], tree["stats"], store.latest()
+        self.params, self.stats, self.step = tree["params"], tree["stats"], store.restored
         store.close()
 
     def score(self, data: Dataset, indices: Sequence[int]) -> Batch:

@@ -10,9 +10,9 @@ import itertools
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import jax
 import numpy as np
@@ -32,7 +32,9 @@ from tramp_jax.training.state import TrainState
 FOLDER = "checkpoints"
 DAMAGED = "damaged"  # where a run puts what it cannot use
 MODEL_PARTS = ("params", "stats")  # an item of their own: inference reads no moments
-T = TypeVar("T")
+# What keeps a whole checkpoint from being read: by type, and by the status that TensorStore and XLA put into their texts.
+_PASSING = (MemoryError, PermissionError, TimeoutError, ConnectionError)
+_PASSING_STATUS = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "PERMISSION_DENIED", "UNAUTHENTICATED")
 
 
 def tell(line: str) -> None:
@@ -48,6 +50,9 @@ class CheckpointStore:
       keep: how many checkpoints stay.
       create: makes the folder, and moves damaged checkpoints out of it; False for those who only read.
       say: where lines about checkpoints go.
+
+    Attributes:
+      restored: step of the checkpoint that was restored last.
     """
 
     def __init__(self, run: Path | epath.Path, keep: int, *, create: bool = True, say: Callable[[str], None] = tell):
@@ -58,6 +63,7 @@ class CheckpointStore:
         if not create and not (epath.Path(run) / FOLDER).is_dir():
             raise UserError(f"{run}: no {FOLDER} there: train first, or pass the folder of a run that has some")
         self.say = say
+        self.restored: int | None = None
         self._run, self._owner, self._saving = epath.Path(absolute(run)), create, None
         self._manager = ocp.CheckpointManager(
             self._run / FOLDER,
@@ -167,8 +173,6 @@ class CheckpointStore:
             self._read(step, items)
         except DamagedError as error:
             return str(error)
-        except Exception as error:  # whatever a damaged file makes the libraries raise
-            return _reason(error)
         return None
 
     def close(self) -> None:
@@ -196,6 +200,7 @@ class CheckpointStore:
                 reason = str(error)
             # Another process may read other files, and all must go on from the same step.
             if _all_agree(not reason):
+                self.restored = step
                 return found
             self.say(f"{folder / str(step)}: DAMAGED ({reason or 'in another process'}): going back to the checkpoint before")
             self._put_aside(step, reason)
@@ -220,7 +225,7 @@ class CheckpointStore:
         try:
             found = self._manager.restore(step, args=ocp.args.Composite(config=ocp.args.JsonRestore(), **arguments))
         except Exception as error:  # whatever a damaged file makes the libraries raise
-            raise DamagedError(_reason(error)) from error
+            raise self._unreadable(step, error) from error
         if sha256_of(found["config"]) != record.config:
             raise DamagedError("its config is not as it was written")
         expected = {path: digest for path, digest in record.digests.items() if path.split("/")[0] in items}
@@ -232,7 +237,7 @@ class CheckpointStore:
         try:
             found = self._manager.restore(step, args=ocp.args.Composite(record=ocp.args.JsonRestore()))["record"]
         except Exception as error:  # whatever a damaged file makes the libraries raise
-            raise DamagedError(f"its record cannot be read: {_reason(error)}") from error
+            raise self._unreadable(step, error) from error
         record = Record.from_json(found)
         if record.step != step:
             raise DamagedError(f"its record is that of step {record.step}")
@@ -250,6 +255,16 @@ class CheckpointStore:
             (self._run / FOLDER / str(step)).rename(aside / f"{step}-{number}")
         _all_agree(True)
         self._manager.reload()
+
+    def _unreadable(self, step: int, error: Exception) -> Exception:
+        """Damage, or something that has nothing to do with the files: then no checkpoint must be given up for it."""
+        chain = list(_causes(error))
+        if any(isinstance(each, _PASSING) or any(word in str(each) for word in _PASSING_STATUS) for each in chain):
+            where = f"{self._run / FOLDER / str(step)}"
+            return UserError(
+                f"{where}: cannot be read now ({_reason(chain[-1])}); nothing was changed: see to that and run the command again"
+            )
+        return DamagedError(_reason(error))
 
     def _failure(self, step: int, error: Exception) -> UserError:
         newest = max((s for s in self.steps() if s != step), default=None) if (self._run / FOLDER).is_dir() else None
@@ -287,6 +302,13 @@ def _all_agree(here: bool) -> bool:
     return bool(np.all(multihost_utils.process_allgather(np.array(here)))) if jax.process_count() > 1 else here
 
 
-def _reason(error: Exception) -> str:
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those that it was raised from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _reason(error: BaseException) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     return f"{text[:200]}…" if len(text) > 200 else text
