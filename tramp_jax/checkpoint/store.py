@@ -262,7 +262,7 @@ class CheckpointStore:
         if any(isinstance(each, _PASSING) or any(word in str(each) for word in _PASSING_STATUS) for each in chain):
             where = f"{self._run / FOLDER / str(step)}"
             return UserError(
-                f"{where}: cannot be read now ({_reason(chain[-1])}); nothing was changed: see to that and run the command again"
+                f"{where}: cannot be read now ({_reason(chain[-1])}); nothing was changed: see to it and run the command again"
             )
         return DamagedError(_reason(error))
 
