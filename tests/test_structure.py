@@ -39,6 +39,19 @@ def test_no_module_imports_what_the_runtime_must_not_need(path):
     assert not (roots & {"torch", "torchvision", "tensorflow", "pickle", "transformers"}) - allowed
 
 
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_nothing_that_is_loaded_can_run_code(path):
+    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        asked = {keyword.arg: getattr(keyword.value, "value", True) for keyword in node.keywords}
+        assert name not in ("eval", "exec", "compile", "__import__"), f"line {node.lineno}"
+        assert not asked.get("trust_remote_code"), f"line {node.lineno}"
+        assert not asked.get("allow_pickle"), f"line {node.lineno}"
+        assert not (asked.get("weights_only", True) is False), f"line {node.lineno}"
+
+
 @pytest.mark.parametrize("path", [p for p in FILES if p.parent != PYTORCH], ids=str)
 def test_what_needs_torch_is_imported_by_nothing_else(path):
     prefix = ".".join(PYTORCH.parts)
