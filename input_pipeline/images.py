@@ -10,6 +10,8 @@ import simplejpeg
 
 from input_pipeline.errors import UserError
 
+MAX_PIXELS = 4096 * 4096  # of a stored frame, before it is decoded; extraction stores 256 x 256
+
 
 def decode_frames(jpegs: Sequence[bytes], size: int) -> np.ndarray:
     """Decodes JPEG images and resizes them to a square.
@@ -38,6 +40,9 @@ def resize(image: np.ndarray, size: int) -> np.ndarray:
 
 def _decode(jpeg: bytes, size: int) -> np.ndarray:
     try:
+        height, width, _, _ = simplejpeg.decode_jpeg_header(jpeg)
+        if height * width > MAX_PIXELS:
+            raise UserError(f"a frame of {width} x {height} pixels, at most {MAX_PIXELS} are read; extract the clip again")
         # The decoder can halve, quarter and so on as it goes; it never goes below the size asked for.
         return simplejpeg.decode_jpeg(jpeg, "RGB", min_height=size, min_width=size, min_factor=1)
     except ValueError as error:
