@@ -9,7 +9,7 @@ from tramp_jax.planning.program import lower_step
 from tramp_jax.sharding.mesh import make_mesh
 from tramp_jax.tasks.table import active_tasks
 
-CLIPS = 2
+CLIPS = 4  # the more, the less the optimizer, whose work they do not change
 
 
 def unrolled(make, remat):

@@ -16,5 +16,5 @@ def test_a_name_that_is_none_is_told(name):
 
 def test_without_libtpu_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"libtpu is not installed.*pip install 'tramp-jax\[tpu\]'"):
+    with pytest.raises(UserError, match=r"libtpu is not installed.*pip install --editable '\.\[tpu\]'"):
         topology_devices("v5e:4x4")

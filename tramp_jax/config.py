@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from ml_collections import ConfigDict
 
@@ -155,11 +156,13 @@ def load_config(run: Path) -> ConfigDict:
         raise UserError(f"{path}: not a config ({error}): restore it from the run's newest checkpoint") from error
 
 
-def _filled(saved: dict, defaults: dict) -> dict:
+def _filled(saved: Any, defaults: dict, where: str = "config") -> dict:
+    if not isinstance(saved, dict):
+        raise ValueError(f"{where} is a {type(saved).__name__}, not a group of options")
     missing = {key: value for key, value in defaults.items() if key not in saved}
     deeper = {
-        key: _filled(value, defaults[key])
+        key: _filled(value, defaults[key], f"{where}.{key}")
         for key, value in saved.items()
-        if isinstance(value, dict) and isinstance(defaults.get(key), dict)
+        if isinstance(defaults.get(key), dict)
     }
     return {**saved, **missing, **deeper}

@@ -28,6 +28,8 @@ class SentencePieceEngine:
             self._pieces = pieces = sentencepiece.SentencePieceProcessor(model_proto=model)
         except (RuntimeError, ValueError) as error:
             raise UserError(f"{where}: not a sentencepiece model; give the .model file that it was saved as") from error
+        if not 0 <= pieces.unk_id() < pieces.vocab_size():
+            raise UserError(f"{where}: a damaged sentencepiece model, without its unknown token; copy the .model file again")
         self.vocab_size = pieces.vocab_size()
         self.controls = {pieces.id_to_piece(i): i for i in range(self.vocab_size) if pieces.is_control(i)}
         roles = {"bos_token": pieces.bos_id(), "eos_token": pieces.eos_id(), "pad_token": pieces.pad_id()}
