@@ -74,25 +74,24 @@ for spec in (P(), P("a"), P(None, "b"), P("a", "b")):
 """
 
 
-def test_copies_that_differ_are_named_and_parts_are_no_copies():
+def on_eight_devices(script):
     environment = os.environ | {
         "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
         "PYTHONPATH": str(Path(__file__).parents[1]),
     }
-    done = subprocess.run([sys.executable, "-c", COPIES], capture_output=True, text=True, env=environment, timeout=120)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["['bad']"] * 3 + ["[]"]
+    return done.stdout.splitlines()
+
+
+def test_copies_that_differ_are_named_and_parts_are_no_copies():
+    assert on_eight_devices(COPIES) == ["['bad']"] * 3 + ["[]"]
 
 
 def test_no_sharding_changes_them():
-    environment = os.environ | {
-        "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
-        "PYTHONPATH": str(Path(__file__).parents[1]),
-    }
-    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, env=environment, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) == 6
-    assert len(set(done.stdout.splitlines())) == 1
+    found = on_eight_devices(SCRIPT)
+    assert len(found) == 6
+    assert len(set(found)) == 1
 
 
 def test_paths_name_optimizer_states_too():

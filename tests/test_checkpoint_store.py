@@ -120,6 +120,14 @@ def test_a_model_of_another_shape_or_dtype_is_refused(two):
     store.close()
 
 
+def test_a_checkpoint_of_an_earlier_version_is_told_and_left_where_it_is(two, tmp_path):
+    run = copied(two, tmp_path)
+    shutil.rmtree(run / FOLDER / "2" / "record")
+    with pytest.raises(UserError, match="checkpoints/2: saved by an earlier version"):
+        restored(run)
+    assert (run / FOLDER / "2").is_dir()
+
+
 def test_what_is_no_damage_gives_no_checkpoint_up(two, tmp_path):
     run = copied(two, tmp_path)
     store = CheckpointStore(run, 5)

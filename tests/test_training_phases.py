@@ -20,9 +20,9 @@ def test_phases_add_up_and_nest():
             clock.now = 6
         clock.now = 10
     clock.now = 11
-    assert phases.spent() == {"start-up": 3, "steps": 7, "data": 1}
+    assert phases.spent() == {"other": 3, "steps": 7, "data": 1}
     assert phases.summary(4, 2) == (
-        "goodput 64% of 11.0 s for 4 steps; start-up 3.0 s, data 1.0 s; 2 steps done again that were lost before"
+        "goodput 64% of 11.0 s for 4 steps; other 3.0 s, data 1.0 s; 2 steps done again that were lost before"
     )
 
 

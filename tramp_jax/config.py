@@ -39,7 +39,8 @@ def default_config() -> ConfigDict:
 
     # Steps of both tasks together (ours: TraMP-LLaMA's length is unpublished).
     config.total_steps = 10_000
-    # Steps over which learning rates fall; 0 = total_steps (ours). A run is made longer by raising total_steps alone.
+    # Steps over which learning rates fall; 0 = total_steps (ours). To make a run longer, set it to the run's first
+    # total_steps and raise total_steps.
     config.horizon = 0
     config.schedule = ConfigDict()
     # How many steps of each task in one round (ours: single-stage or alternating is unpublished).

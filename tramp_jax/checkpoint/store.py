@@ -234,6 +234,9 @@ class CheckpointStore:
         return found
 
     def _record(self, step: int) -> Record:
+        where = self._run / FOLDER / str(step)
+        if (where / "model").is_dir() and not (where / "record").is_dir():
+            raise UserError(f"{where}: saved by an earlier version, without a record: go on with that version, or train anew")
         try:
             found = self._manager.restore(step, args=ocp.args.Composite(record=ocp.args.JsonRestore()))["record"]
         except Exception as error:  # whatever a damaged file makes the libraries raise

@@ -103,11 +103,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def provenance(config: ConfigDict) -> dict[str, dict[str, Any]]:
     """Part -> where what `config.init_from` names came from: source, revision, family. Folders may be gone later."""
-    manifests = {
-        part: read_manifest(local_path(folder, f"config.init_from.{part}"))
-        for part, folder in config.init_from.items()
-        if folder
-    }
+    manifests = {part: read_manifest(_folder(part, folder)) for part, folder in config.init_from.items() if folder}
     return {part: {key: found[key] for key in ("source", "revision", "family")} for part, found in manifests.items()}
 
 

@@ -23,7 +23,7 @@ class Phases:
     def __init__(self, say: Callable[[str], None], patience: float, clock: Callable[[], float] = time.monotonic):
         self._say, self._patience, self._clock = say, patience, clock
         self._spent: dict[str, float] = defaultdict(float)
-        self._now, self._since, self._entered = "start-up", clock(), clock()
+        self._now, self._since, self._entered = "other", clock(), clock()
         self._detail, self._said = "", 0.0
         self._done = threading.Event()
         if patience:
