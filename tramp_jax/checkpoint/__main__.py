@@ -24,8 +24,11 @@ def verify(run: str) -> None:
     Raises:
       UserError: no checkpoints there, or some are damaged.
     """
+    import jax
+
     from tramp_jax.checkpoint.store import CheckpointStore
 
+    jax.config.update("jax_platforms", "cpu")  # the accelerator may be the run's
     store = CheckpointStore(path_of(run), 1, create=False)
     steps = store.steps()
     if not steps:
