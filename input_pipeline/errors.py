@@ -1,4 +1,6 @@
-"""The one exception for everything that a user can cause and mend."""
+"""The exceptions for everything that a user can cause and mend."""
+
+import os
 
 
 class UserError(Exception):
@@ -7,3 +9,16 @@ class UserError(Exception):
     Entry points print the message and leave with exit code 2 (see `input_pipeline.cli`); in Python it is an ordinary
     exception. Anything else that escapes is a bug of ours and keeps its traceback.
     """
+
+
+class ClipError(UserError):
+    """A file that no clip can be made of.
+
+    Attributes:
+      code: a word for the kind of fault, for counting.
+      reason: the line without the file's name, which may be a patient's: for lists that go with the data.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], code: str, reason: str):
+        super().__init__(f"{path}: {reason}")
+        self.code, self.reason = code, reason

@@ -44,10 +44,11 @@ class File:
 
 @dataclasses.dataclass(frozen=True)
 class Rejected:
-    """A clip that could not be used, and why; goes to the dead-letter list."""
+    """A clip that could not be used, why, and a word for the kind of fault; goes to the dead-letter list."""
 
     clip_id: str
     reason: str
+    code: str = "unfit"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -147,7 +147,7 @@ class ShardWriter:
         """
         fault = find_fault(clip) or self._find_difference(clip)
         if fault is not None:
-            self.reject(clip.label.clip_id, fault)
+            self.reject(Rejected(clip.label.clip_id, fault))
             return False
         self._layout = clip.layout
         with self._telling("landmarks"):
@@ -158,9 +158,9 @@ class ShardWriter:
         self._labels.append(clip.label)
         return True
 
-    def reject(self, clip_id: str, reason: str) -> None:
+    def reject(self, rejected: Rejected) -> None:
         """Puts a clip on the dead-letter list."""
-        self._rejected.append(Rejected(clip_id, reason))
+        self._rejected.append(rejected)
 
     def close(self) -> ShardSummary:
         """Completes the files under their final names.
@@ -274,7 +274,7 @@ def write_dataset(
     try:
         for writer, item in zip(itertools.cycle(writers), itertools.chain(head, stream), strict=False):
             if isinstance(item, Rejected):
-                writer.reject(item.clip_id, item.reason)
+                writer.reject(item)
             else:
                 writer.add(item)
     except BaseException as error:

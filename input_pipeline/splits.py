@@ -19,6 +19,9 @@ from input_pipeline.manifest import write_atomically
 from input_pipeline.paths import path_of
 
 FOLDS = ("train", "validation", "test")
+# The split that a build writes: its name, and the share of subjects of each fold (ours).
+SPLIT = "default"
+FRACTIONS = {"train": 0.7, "validation": 0.1, "test": 0.2}
 
 
 def make_split(subjects: Iterable[str], fractions: Mapping[str, float], seed: int) -> dict[str, str]:

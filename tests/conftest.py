@@ -48,6 +48,12 @@ def compilation_cache(tmp_path_factory):
     os.environ["JAX_COMPILATION_CACHE_DIR"] = jax.config.jax_compilation_cache_dir
 
 
+@pytest.fixture(scope="session", autouse=True)
+def configuration(tmp_path_factory):
+    """Keys that tests make lie in no user's configuration."""
+    os.environ["XDG_CONFIG_HOME"] = str(tmp_path_factory.mktemp("config"))
+
+
 @pytest.fixture(scope="session")
 def simulated(tmp_path_factory) -> Path:
     """A simulated data set of 12 subjects, small in every way, with the split "default"."""

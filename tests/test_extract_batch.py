@@ -1,6 +1,9 @@
 """Lists of videos, and `python -m input_pipeline.extract` from video files to a data set."""
 
+import csv
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +70,7 @@ def test_a_csv_says_what_it_knows_and_flags_fill_the_rest(tmp_path):
         ("path,score\na.mp4,nan\n", "line 2: score 'nan' is not a number"),
         ("path,report\na.mp4,one, two\n", "line 2: more fields"),
         ("path,score\n,2\n", "line 2: no path"),
+        ("path,subject,report\na.mp4,Anna,When ANNA smiles.\n", "line 2: the report names the subject 'Anna'"),
     ],
 )
 def test_a_wrong_csv_is_one_line_before_any_video_is_read(tmp_path, text, words):
@@ -94,14 +98,27 @@ def test_bad_videos_go_to_the_dead_letter_list_and_the_rest_is_packed(folder, me
     assert (done.returncode, done.stderr) == (0, "")
     assert "2 clips of 2 subjects" in done.stdout
     assert "3 left out" in done.stdout
+    for name in ("carl.mp4: no face found", "dora.mp4: not a video", "eve.mp4: the same video as clip c"):
+        assert name in done.stdout  # the console may name files
     dataset = Dataset.open(out)
-    assert [label.subject for label in dataset.labels] == ["anna", "bert"]
+    rows = {Path(row["path"]).name: row for row in csv.DictReader(folder.with_name(f"{folder.name}.ledger.csv").open())}
+    kept = [rows["anna.mp4"], rows["bert.mp4"]]
+    assert [(label.subject, label.clip_id) for label in dataset.labels] == [(row["subject"], row["clip_id"]) for row in kept]
+    assert {name: row["status"] for name, row in rows.items()} == {
+        "anna.mp4": "ok",
+        "bert.mp4": "ok",
+        "carl.mp4": "no-face",
+        "dora.mp4": "not-a-video",
+        "eve.mp4": "duplicate",
+    }
+    assert {row["key_id"] for row in rows.values()} == {dataset.manifest.source["subject_key_id"]}
     clip = dataset.clip(0, with_frames=True)
     assert clip.tracked.all()
     assert len(clip.frames) == len(clip.times) == 8
-    reasons = (out / "dead_letter.jsonl").read_text()
-    for words in ("no face found in 8 frames", "not a video", "the same video as"):
-        assert words in reasons
+    reasons = [json.loads(line) for line in (out / "dead_letter.jsonl").read_text().splitlines()]
+    assert [row["clip_id"] for row in reasons] == [rows[name]["clip_id"] for name in ("carl.mp4", "dora.mp4", "eve.mp4")]
+    assert [row["code"] for row in reasons] == ["no-face", "not-a-video", "duplicate"]
+    assert reasons[0]["reason"].startswith("no face found in 8 frames")
 
 
 def test_a_csv_carries_scores_and_reports_into_the_data_set(folder, media, tmp_path):
@@ -110,7 +127,9 @@ def test_a_csv_carries_scores_and_reports_into_the_data_set(folder, media, tmp_p
     done = extract(listed, f"--landmarker={media / 'face_landmarker.task'}", f"--output={out}", "--name=clinic")
     assert done.returncode == 0, done.stderr
     label = Dataset.open(out).labels[0]
-    assert (label.subject, label.expression, label.score) == ("p1", "frown", 3.0)
+    assert (label.expression, label.score) == ("frown", 3.0)
+    assert re.fullmatch("s[0-9a-f]{16}", label.subject)
+    assert re.fullmatch("c[0-9a-f]{16}", label.clip_id)
     assert (label.report, label.dataset) == ("Brows move little.", "clinic")
     again = extract(listed, f"--landmarker={media / 'face_landmarker.task'}", f"--output={out}")
     assert again.returncode == 2
@@ -122,7 +141,7 @@ def test_wrong_calls_end_with_one_line_and_code_2(folder, media, tmp_path):
     calls = {
         ("anna.mp4",): "--landmarker and --output are needed",
         (): "expected one video",
-        (folder / "carl.mp4", model, out, "--expression=smile"): "no face found in 8 frames of",
+        (folder / "carl.mp4", model, out, "--expression=smile"): "carl.mp4: no face found in 8 frames",
         (folder / "dora.mp4", model, out, "--expression=smile"): "not a video",
         (folder / "anna.mp4", model, out, "--expression=smirk"): "unknown expression 'smirk'",
         (folder / "anna.mp4", f"--landmarker={folder / 'dora.mp4'}", out, "--expression=smile"): "not a Face Landmarker model",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -24,9 +24,11 @@ def write_video(
     rotation: float | None = None,
     hflip: bool = False,
     aspect: Fraction | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> Path:
     """Encodes (H, W, 3) uint8 pictures, one per stamp in units of the time base."""
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", options={"movflags": "use_metadata_tags"} if tags else {}) as container:
+        container.metadata.update(tags or {})
         stream = None
         for picture, stamp in zip(pictures, stamps, strict=True):
             if stream is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
+from input_pipeline.extract.isolated import ClipExtractor
+from input_pipeline.extract.video import content_sha256
 from input_pipeline.motion.kinematics import measure
 from input_pipeline.pipeline import single_batch
 from input_pipeline.records import EXPRESSIONS, Clip
@@ -46,13 +49,11 @@ class Assessor(TrainedModel):
         Raises:
           UserError: no such video, not a video, no face in it, or a file that is no landmarker.
         """
-        from input_pipeline.extract.clip import extract_clip
-        from input_pipeline.extract.landmarker import Landmarker
-
         if expression not in EXPRESSIONS:
             raise UserError(f"expression {expression!r}: unknown; use one of {', '.join(EXPRESSIONS)}")
         name = Path(path).stem
-        clip = extract_clip(path, Landmarker(landmarker), expression=expression, subject=name, clip_id=name)
+        with ClipExtractor(landmarker) as extractor:
+            clip = _extract(extractor, Path(path), expression, name)
         return self.assess_clip(clip, Path(output) if output is not None else None, show_face=show_face)
 
     def assess_clip(self, clip: Clip, output: Path | None, *, show_face: bool = True) -> dict[str, Any]:
@@ -90,15 +91,12 @@ class Assessor(TrainedModel):
 
     def video_clips(self, videos: Sequence[Path], expression: str, landmarker: str) -> Iterator[tuple[str, Clip | UserError]]:
         """(name, clip) for each video; the error instead of the clip where one cannot be read."""
-        from input_pipeline.extract.clip import extract_clip
-        from input_pipeline.extract.landmarker import Landmarker
-
-        opened = Landmarker(landmarker)
-        for video in videos:
-            try:
-                yield video.name, extract_clip(video, opened, expression=expression, subject=video.stem, clip_id=video.name)
-            except UserError as error:
-                yield video.name, error
+        with ClipExtractor(landmarker) as extractor:
+            for video in videos:
+                try:
+                    yield video.name, _extract(extractor, video, expression, video.name)
+                except UserError as error:
+                    yield video.name, error
 
     def _write(self, assessment: dict[str, Any], clip: Clip, kinematics: Any, output: Path, show_face: bool) -> None:
         try:
@@ -110,3 +108,10 @@ class Assessor(TrainedModel):
             raise UserError(
                 f"{error.filename or output}: cannot be written ({error.strerror}): choose another --output"
             ) from error
+
+
+def _extract(extractor: ClipExtractor, video: Path, expression: str, name: str) -> Clip:
+    """The clip of one video, with the file's hash: an assessment stays with its reader, and must say which video it is of."""
+    clip = extractor.extract(video, expression=expression, subject=name, clip_id=name)
+    source = {**clip.label.source, "video_sha256": content_sha256(video)}
+    return dataclasses.replace(clip, label=dataclasses.replace(clip.label, source=source))

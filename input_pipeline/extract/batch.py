@@ -1,6 +1,6 @@
 """Many videos to clips: the list of them, and the loop that turns a bad one into a line of the dead-letter list.
 
-The loop is one process; each item stands alone, so that a pool of processes, one shard each, can take its place.
+Each item stands alone, so that a pool of processes, one shard each, can take the loop's place.
 """
 
 from __future__ import annotations
@@ -9,14 +9,17 @@ import csv
 import dataclasses
 import difflib
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from input_pipeline.errors import UserError
-from input_pipeline.extract.clip import Progress, check_expression, extract_clip
-from input_pipeline.extract.landmarker import Landmarker
+from input_pipeline.errors import ClipError, UserError
+from input_pipeline.extract.clip import Progress, check_expression
+from input_pipeline.extract.isolated import ClipExtractor
+from input_pipeline.extract.ledger import Entry
 from input_pipeline.extract.video import check_file, content_sha256, find_videos
 from input_pipeline.manifest import Rejected
+from input_pipeline.pseudonyms import Pseudonyms
 from input_pipeline.records import Clip
 
 COLUMNS = ("path", "subject", "expression", "score", "report")
@@ -24,7 +27,7 @@ COLUMNS = ("path", "subject", "expression", "score", "report")
 
 @dataclasses.dataclass(frozen=True)
 class Item:
-    """One video with what is known about it; see `records.Label`."""
+    """One video with what is known about it; see `records.Label`. `subject` is as the source names the person."""
 
     path: Path
     subject: str
@@ -57,32 +60,43 @@ def list_items(source: str | Path, expression: str = "", subject: str = "") -> l
 
 def extract_items(
     items: Sequence[Item],
-    landmarker: Landmarker,
+    extractor: ClipExtractor,
+    pseudonyms: Pseudonyms,
     *,
     dataset: str,
     scale_id: str = "",
     frame_size: int = 256,
     max_frames_stored: int = 512,
     started: Callable[[Item], Progress] = lambda item: lambda done, expected: None,
+    note: Callable[[Entry], None] = lambda entry: None,
 ) -> Iterator[Clip | Rejected]:
     """Clips in the order of the items, a `Rejected` with the reason in place of each bad video.
 
+    Nothing in them names a file or a person: that goes to the ledger alone.
+
     Args:
+      pseudonyms: what people and clips are called.
       started: called as a video begins; what it returns is called after each frame (see `extract_clip`).
+      note: called for each video with its row of the ledger.
     """
-    seen: dict[str, Path] = {}
+    seen: dict[str, str] = {}
     for item in items:
         progress = started(item)
+        subject, digest = pseudonyms.subject(item.subject), ""
+        clip_id = pseudonyms.clip(item.subject, item.expression, str(item.path))
+        code, reason = "ok", ""
+        result: Clip | Rejected
         try:
             digest = content_sha256(check_file(item.path))
+            clip_id = pseudonyms.clip(item.subject, item.expression, digest)
             if digest in seen:
-                raise UserError(f"{item.path}: the same video as {seen[digest]}: list each video once")
-            seen[digest] = item.path
-            yield extract_clip(
+                raise ClipError(item.path, "duplicate", f"the same video as clip {seen[digest]}: list each video once")
+            seen[digest] = clip_id
+            result = extractor.extract(
                 item.path,
-                landmarker,
                 expression=item.expression,
-                subject=item.subject,
+                subject=subject,
+                clip_id=clip_id,
                 dataset=dataset,
                 score=item.score,
                 scale_id=scale_id,
@@ -91,8 +105,11 @@ def extract_items(
                 max_frames_stored=max_frames_stored,
                 progress=progress,
             )
-        except UserError as error:
-            yield Rejected(str(item.path), str(error))
+        except ClipError as error:
+            code, reason = error.code, error.reason
+            result = Rejected(clip_id, reason, code)
+        note(Entry(str(item.path), item.subject, item.expression, clip_id, subject, digest, code, reason, pseudonyms.key_id))
+        yield result
 
 
 def _read_csv(source: Path, expression: str, subject: str) -> list[Item]:
@@ -129,13 +146,21 @@ def _parse_row(where: str, folder: Path, row: dict[str | None, str | None], expr
         check_expression(fields.get("expression") or expression)
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
+    name, report = fields.get("subject") or subject or path.stem, fields.get("report") or None
+    _check_report(where, report, name)
     return Item(
         path=path,
-        subject=fields.get("subject") or subject or path.stem,
+        subject=name,
         expression=fields.get("expression") or expression,
         score=_parse_score(where, fields.get("score", "")),
-        report=fields.get("report") or None,
+        report=report,
     )
+
+
+def _check_report(where: str, report: str | None, name: str) -> None:
+    """Reports are stored as they are. A number or a letter may stand in one for something else than a person."""
+    if report and len(name) > 2 and not name.isdigit() and re.search(rf"\b{re.escape(name)}\b", report, re.IGNORECASE):
+        raise UserError(f"{where}: the report names the subject '{name}', and is stored as it is: write of 'the face' instead")
 
 
 def _parse_score(where: str, text: str) -> float | None:

@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from input_pipeline.errors import UserError
+from input_pipeline.errors import ClipError, UserError
 from input_pipeline.extract.crop import MARGIN, Box, crop_jpeg, face_box
-from input_pipeline.extract.landmarker import Landmarker
-from input_pipeline.extract.video import Limits, Video, content_sha256
+from input_pipeline.extract.landmarker import Face, Landmarker, Tracker
+from input_pipeline.extract.video import Limits, Video
 from input_pipeline.records import EXPRESSIONS, Clip, Label
 
 # Goes into every record; to be raised whenever the same video would give another clip.
-EXTRACTOR = "input_pipeline.extract/1"
+EXTRACTOR = "input_pipeline.extract/2"
 LAYOUT = "mediapipe478"
 
 Progress = Callable[[int, int], None]
@@ -58,7 +58,7 @@ def extract_clip(
     expression: str,
     subject: str,
     dataset: str = "own",
-    clip_id: str | None = None,
+    clip_id: str = "",
     score: float | None = None,
     scale_id: str = "",
     report: str | None = None,
@@ -74,8 +74,8 @@ def extract_clip(
       video: a local video file.
       landmarker: the model, opened once for any number of videos.
       expression: one of `records.EXPRESSIONS`.
-      subject: key of the person.
-      clip_id: None names the clip after subject, expression and the file's content.
+      subject: key of the person; goes into the label as it is, so no name (see `input_pipeline.pseudonyms`).
+      clip_id: likewise; empty for one that is not stored.
       frame_size: side of the stored face crops in pixels.
       max_frames_stored: see `frames_to_store`.
       margin: side of the crop over the extent of the face (see `crop.face_box`).
@@ -83,8 +83,8 @@ def extract_clip(
       progress: called after each frame with (frames done, frames expected; 0 if the file does not say).
 
     Returns:
-      A clip in layout "mediapipe478". `label.source` holds: `extractor`, `mediapipe`, `landmarker_sha256`, `video_sha256`,
-      `frames`, `frames_tracked`, `fps` (measured from the timestamps), `width`, `height` (upright), `rotation` (degrees
+      A clip in layout "mediapipe478". `label.source` holds: `extractor`, `mediapipe`, `landmarker_sha256`, `frames`,
+      `frames_tracked`, `fps` (measured from the timestamps), `width`, `height` (upright), `rotation` (degrees
       counterclockwise), `mirrored`, `crop` ([x, y, side] in upright pixels), `frame_size`, `warnings` (lines about the file).
 
     Raises:
@@ -95,11 +95,10 @@ def extract_clip(
     tracking = _track(source, landmarker, progress)
     box = face_box(tracking.landmarks, margin)
     frame_index = frames_to_store(len(tracking.times), max_frames_stored)
-    digest = content_sha256(source.path)
     # Untracked frames hold the last tracked one; those before any face, the first.
     held = np.maximum(np.cumsum(tracking.tracked) - 1, 0)
     label = Label(
-        clip_id=clip_id or f"{subject}-{expression}-{digest[:12]}",
+        clip_id=clip_id or f"{subject}-{expression}",
         subject=subject,
         expression=expression,
         dataset=dataset,
@@ -110,7 +109,6 @@ def extract_clip(
             "extractor": EXTRACTOR,
             "mediapipe": landmarker.version,
             "landmarker_sha256": landmarker.sha256,
-            "video_sha256": digest,
             "crop": [box.x, box.y, box.side],
             "frame_size": frame_size,
             **_describe(source, tracking),
@@ -124,7 +122,7 @@ def extract_clip(
         times=tracking.times,
         tracked=tracking.tracked,
         blendshapes=tracking.blendshapes.astype(np.float16)[held],
-        frames=_crop_frames(source, box, frame_index, frame_size),
+        frames=_crop_frames(source, box, frame_index, frame_size, progress),
         frame_index=frame_index,
     )
 
@@ -165,7 +163,7 @@ def _track(video: Video, landmarker: Landmarker, progress: Progress | None) -> _
     with landmarker.track() as tracker:
         for frame in video.frames():
             rgb = frame.rgb()
-            face = tracker.detect(rgb, frame.time)
+            face = _detect(video, tracker, rgb, frame.time)
             times.append(frame.time)
             tracked.append(face is not None)
             if face is not None:
@@ -175,11 +173,14 @@ def _track(video: Video, landmarker: Landmarker, progress: Progress | None) -> _
             if progress:
                 progress(frame.index + 1, video.frames_expected)
     if len(times) < 2:
-        raise UserError(f"{video.path}: has {len(times)} frame: a clip of motion needs at least 2; give a video")
+        reason = f"has {len(times)} frame: a clip of motion needs at least 2; give a video"
+        raise ClipError(video.path, "one-picture", reason)
     if not landmarks:
-        raise UserError(
-            f"no face found in {len(times)} frames of {video.path}: expected one upright, well lit face, seen from the front"
-            " and not too small; crop or turn the video, or film it again"
+        raise ClipError(
+            video.path,
+            "no-face",
+            f"no face found in {len(times)} frames: expected one upright, well lit face, seen from the front and not too "
+            "small; crop or turn the video, or film it again",
         )
     return _Tracking(
         np.array(times, np.float32),
@@ -191,6 +192,13 @@ def _track(video: Video, landmarker: Landmarker, progress: Progress | None) -> _
     )
 
 
+def _detect(video: Video, tracker: Tracker, rgb: np.ndarray, seconds: float) -> Face | None:
+    try:
+        return tracker.detect(rgb, seconds)
+    except UserError as error:
+        raise ClipError(video.path, "landmarker-fails", str(error)) from error
+
+
 def _colours(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """RGB of the one pixel under each landmark (L, 3), the reference's "RGB 1x1"; the border's beyond the border."""
     columns = np.clip(landmarks[:, 0].astype(int), 0, rgb.shape[1] - 1)
@@ -198,9 +206,14 @@ def _colours(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     return rgb[rows, columns]
 
 
-def _crop_frames(video: Video, box: Box, frame_index: np.ndarray, size: int) -> tuple[bytes, ...]:
-    wanted = set(frame_index.tolist())
-    return tuple(crop_jpeg(frame.rgb(), box, size) for frame in video.frames() if frame.index in wanted)
+def _crop_frames(video: Video, box: Box, frame_index: np.ndarray, size: int, progress: Progress | None) -> tuple[bytes, ...]:
+    wanted, crops = set(frame_index.tolist()), []
+    for frame in video.frames():
+        if frame.index in wanted:
+            crops.append(crop_jpeg(frame.rgb(), box, size))
+        if progress:  # the display stands still, but whoever watches sees that we live
+            progress(frame_index[-1].item() + 1, video.frames_expected)
+    return tuple(crops)
 
 
 def _describe(video: Video, tracking: _Tracking) -> dict[str, Any]:

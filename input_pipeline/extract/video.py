@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from input_pipeline.errors import UserError
+from input_pipeline.errors import ClipError, UserError
 from input_pipeline.extract.extra import import_extra
 
 SUFFIXES = frozenset(
@@ -38,11 +38,17 @@ class Limits:
       frames: more is refused. 36,000 are 10 minutes at 60 frames per second.
       seconds: longer is refused.
       pixels: larger pictures are refused. 8.8 million are a 4K picture.
+      memory: bytes of memory that a `worker` may take beyond what it holds idle.
+      stall: seconds that a worker may take for one frame.
+      work: seconds that a worker may take for one file. 40,000 frames at MediaPipe's 60 a second are 700.
     """
 
     frames: int = 40_000
     seconds: float = 1200.0
     pixels: int = 4096 * 4096
+    memory: int = 4 * 2**30
+    stall: float = 60.0
+    work: float = 7200.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,8 +101,8 @@ class Video:
             picture = next((picture for packet in self._packets(container, stream) for picture in self._decode(packet)), None)
             if picture is None:
                 codec = stream.codec_context.name
-                raise UserError(
-                    f"{self.path}: no frame can be decoded ({codec}): the file is damaged or cut off; export it again"
+                raise ClipError(
+                    self.path, "no-frame", f"no frame can be decoded ({codec}): the file is damaged or cut off; export it again"
                 )
             # One size for the whole clip: recordings of calls change theirs half-way.
             self._coded_size = (_square_width(picture.width, stream.sample_aspect_ratio), picture.height)
@@ -134,9 +140,12 @@ class Video:
         width, height = self._coded_size
         try:
             rgb = picture.reformat(width=width, height=height, format="rgb24").to_ndarray()
+        except MemoryError:  # FFmpeg's own is an FFmpegError as well
+            raise
         except (av.error.FFmpegError, ValueError) as error:
             name = picture.format.name
-            raise UserError(f"{self.path}: pixel format {name} has no conversion to RGB: convert it to H.264 in MP4") from error
+            reason = f"pixel format {name} has no conversion to RGB: convert it to H.264 in MP4"
+            raise ClipError(self.path, "pixel-format", reason) from error
         transpose, flip_x, flip_y = self._orientation
         if transpose:
             rgb = rgb.transpose(1, 0, 2)
@@ -148,15 +157,20 @@ class Video:
         options = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS}
         try:
             container = av.open(f"file:{self.path}", options=options)
+        except MemoryError:  # FFmpeg's own is an FFmpegError as well
+            raise
         except (av.error.FFmpegError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "unknown format"
-            raise UserError(f"{self.path}: not a video that can be read ({reason}): convert it to MP4 and try again") from error
+            text = f"not a video that can be read ({reason}): convert it to MP4 and try again"
+            raise ClipError(self.path, "not-a-video", text) from error
         with container:
             streams = [stream for stream in container.streams.video if not _is_cover(stream)]
             if not streams:
-                raise UserError(f"{self.path}: has no video stream, only sound or pictures: expected a video file")
+                raise ClipError(
+                    self.path, "no-video-stream", "has no video stream, only sound or pictures: expected a video file"
+                )
             if streams[0].codec_context is None:
-                raise UserError(f"{self.path}: no decoder for its video: convert it to H.264 in MP4 and try again")
+                raise ClipError(self.path, "no-decoder", "no decoder for its video: convert it to H.264 in MP4 and try again")
             # FFmpeg's own guard, against a stream whose pictures grow after the header.
             streams[0].codec_context.options = {"max_pixels": str(self.limits.pixels)}
             yield container, streams[0]
@@ -170,13 +184,14 @@ class Video:
     def _check_limits(self, frames: int, seconds: float, pixels: int) -> None:
         limits = self.limits
         if frames > limits.frames:
-            raise UserError(f"{self.path}: has {frames} frames or more, at most {limits.frames} are read: cut it into clips")
+            reason = f"has {frames} frames or more, at most {limits.frames} are read: cut it into clips"
+            raise ClipError(self.path, "too-many-frames", reason)
         if seconds > limits.seconds:
-            raise UserError(
-                f"{self.path}: lasts {seconds:.0f} s or more, at most {limits.seconds:g} s are read: cut it into clips"
-            )
+            reason = f"lasts {seconds:.0f} s or more, at most {limits.seconds:g} s are read: cut it into clips"
+            raise ClipError(self.path, "too-long", reason)
         if pixels > limits.pixels:
-            raise UserError(f"{self.path}: pictures of {pixels} pixels, at most {limits.pixels} are read: scale it down")
+            reason = f"pictures of {pixels} pixels, at most {limits.pixels} are read: scale it down"
+            raise ClipError(self.path, "too-large", reason)
 
     def _timed(self, container: Any, stream: Any) -> Iterator[tuple[Any, float]]:
         step = 1 / float(stream.average_rate or 25)
@@ -197,6 +212,8 @@ class Video:
         while True:
             try:
                 packet = next(packets, None)
+            except MemoryError:
+                raise
             except av.error.FFmpegError:
                 self.damaged += 1
                 return
@@ -208,6 +225,8 @@ class Video:
         av = import_extra("av")
         try:
             pictures = packet.decode()
+        except MemoryError:
+            raise
         except av.error.FFmpegError:
             self.damaged += 1
             return []
@@ -222,19 +241,19 @@ def check_file(path: str | Path) -> Path:
       UserError: an address, a missing file, a folder, an empty file, or one that may not be read.
     """
     if "://" in str(path):
-        raise UserError(f"{path}: an address, expected a local file: download it first")
+        raise ClipError(path, "address", "an address, expected a local file: download it first")
     path = Path(path)
     if not path.exists():
-        raise UserError(f"{path}: no such file: check the path")
+        raise ClipError(path, "missing", "no such file: check the path")
     if not path.is_file():
-        raise UserError(f"{path}: not a file but a folder or device: give the path of one video file")
+        raise ClipError(path, "no-file", "not a file but a folder or device: give the path of one video file")
     try:
         with path.open("rb") as file:
             empty = not file.read(1)
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}): check its permissions") from error
+        raise ClipError(path, "unreadable", f"cannot be read ({error.strerror}): check its permissions") from error
     if empty:
-        raise UserError(f"{path}: is empty: copy the video again")
+        raise ClipError(path, "empty", "is empty: copy the video again")
     return path
 
 

@@ -16,10 +16,9 @@ from input_pipeline.manifest import Manifest
 from input_pipeline.records import EXPRESSIONS
 from input_pipeline.shards import Dataset, ShardSummary, ShardWriter, finish_dataset, start_dataset
 from input_pipeline.simulate.clips import NAME, VERSION, make_clip
-from input_pipeline.splits import make_split, write_split
+from input_pipeline.splits import SPLIT, make_split, write_split
 
 NUM_SHARDS = 8
-SPLIT = "default"
 FRACTIONS = {"train": 0.75, "validation": 0.05, "test": 0.2}
 _POLL_SECONDS = 0.25
 # One thread for each worker: BLAS threads of several processes on few cores stall each other by a factor of ten and more.
