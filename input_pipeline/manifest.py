@@ -127,9 +127,22 @@ def _parse(path: pathlib.Path, fields: dict[str, Any]) -> Manifest:
         for family in FAMILIES:
             fields[family] = tuple(File(**file) for file in fields[family])
         fields["labels"], fields["dead_letter"] = File(**fields["labels"]), File(**fields["dead_letter"])
-        return Manifest(**fields)
-    except (TypeError, KeyError) as error:
+        manifest = Manifest(**fields)
+        _check_names(path, manifest)
+    except (TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{path}: fields are missing or unknown ({error}); build the data set again") from error
+    return manifest
+
+
+def _check_names(path: pathlib.Path, manifest: Manifest) -> None:
+    """A manifest from elsewhere must not make us read, or say anything of, files outside its folder."""
+    expected = {LABELS: manifest.labels.name, DEAD_LETTER: manifest.dead_letter.name}
+    for family in FAMILIES:
+        files = getattr(manifest, family)
+        expected |= {shard_name(family, k, len(files)): file.name for k, file in enumerate(files)}
+    for name, found in expected.items():
+        if found != name:
+            raise UserError(f"{path}: names the file {found!r}, expected {name!r}; build the data set again")
 
 
 def check_size(folder: pathlib.Path, file: File) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -60,7 +61,13 @@ def write_split(path: str | os.PathLike[str], name: str, folds: Mapping[str, str
 
 
 def split_path(path: str | os.PathLike[str], name: str) -> pathlib.Path:
-    """Where the split NAME of a data set folder lies."""
+    """Where the split NAME of a data set folder lies.
+
+    Raises:
+      UserError: NAME is no name but a path.
+    """
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise UserError(f"split {name!r}: expected a name of letters, digits, dots and dashes, as of splits/NAME.json")
     return path_of(path) / "splits" / f"{name}.json"
 
 

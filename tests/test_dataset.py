@@ -1,5 +1,6 @@
 """Reading a data set: no random damage to its files changes a clip or a label unseen."""
 
+import json
 import os
 import shutil
 
@@ -72,6 +73,25 @@ def test_a_changed_label_index_is_named(simulated, tmp_path):
     text = path.read_text()
     path.write_text(text.replace('"score": 2', '"score": 3', 1) if '"score": 2' in text else text.replace("smile", "frown", 1))
     with pytest.raises(UserError, match=r"labels\.jsonl: SHA-256 is"):
+        Dataset.open(folder)
+
+
+@pytest.mark.parametrize(
+    ("entry", "name"),
+    [
+        ("labels", "../outside.jsonl"),
+        ("dead_letter", "/etc/passwd"),
+        ("landmarks", "../simulated/landmarks-00000-of-00001.arrayrecord"),
+        ("frames", "sub/frames-00000-of-00001.arrayrecord"),
+    ],
+)
+def test_a_manifest_cannot_name_files_elsewhere(simulated, tmp_path, entry, name):
+    folder = tmp_path / "data"
+    shutil.copytree(simulated, folder)
+    fields = json.loads((folder / "manifest.json").read_text())
+    (fields[entry] if entry in ("labels", "dead_letter") else fields[entry][0])["name"] = name
+    (folder / "manifest.json").write_text(json.dumps(fields))
+    with pytest.raises(UserError, match=f"names the file '{name}', expected '"):
         Dataset.open(folder)
 
 

@@ -116,6 +116,16 @@ def test_a_damaged_index_is_told(saved, content):
         TensorFolder(saved)
 
 
+@pytest.mark.parametrize("name", ["../outside.safetensors", "/tmp/outside.safetensors", "a/../../outside.safetensors"])
+def test_an_index_cannot_name_files_outside_its_folder(tmp_path, name):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    save_file({"a": np.ones(2)}, tmp_path / "outside.safetensors")
+    (folder / INDEX).write_text(json.dumps({"weight_map": {"a": name}}))
+    with pytest.raises(UserError, match="which is not in the folder"):
+        TensorFolder(folder)
+
+
 def test_pickles_are_never_opened(tmp_path):
     (tmp_path / "pytorch_model.bin").write_bytes(b"anything")
     with pytest.raises(UserError, match=r"only pickle files .*convert_pickle"):

@@ -2,12 +2,15 @@
 
 import json
 import os
+import resource
+import socket
 import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import faults
+import malformed_media
 import numpy as np
 import pytest
 import tokenizer_factory
@@ -15,7 +18,8 @@ from clip_factory import make_clip, make_jpeg
 from safetensors.numpy import save_file
 from video_factory import write_video
 
-from input_pipeline.errors import UserError
+from input_pipeline.errors import ClipError, UserError
+from input_pipeline.extract.video import Limits, Video
 from input_pipeline.images import decode_frames
 from input_pipeline.shards import write_dataset
 from input_pipeline.splits import write_split
@@ -76,3 +80,57 @@ def test_a_jpeg_of_absurd_dimensions_is_refused_by_its_header():
     blob[place : place + 4] = struct.pack(">HH", 65500, 65500)
     with pytest.raises(UserError, match="65500 x 65500 pixels"):
         decode_frames([bytes(blob)], 16)
+
+
+@pytest.fixture
+def listener():
+    """A socket of loopback that no one has any business with."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0)
+        yield server
+
+
+def read_all(paths):
+    """What became of each file: how many frames, or the code of its refusal."""
+    read, refused = {}, {}
+    for path in paths:
+        try:
+            read[path.name] = sum(frame.rgb().size > 0 for frame in Video(path, Limits(frames=5_000)).frames())
+        except ClipError as error:
+            refused[path.name] = error.code
+    return read, refused
+
+
+def test_truncated_videos_give_what_is_left_or_one_line(tmp_path):
+    read, refused = read_all(malformed_media.truncated(tmp_path))
+    assert len(read) + len(refused) == 63
+    assert set(refused.values()) <= {"not-a-video", "no-frame", "no-video-stream"}
+    assert max(read.values()) <= 16
+    faults.note("videos cut off", len(read) + len(refused), f"{len(refused)} refused in one line, {len(read)} read in part")
+
+
+def test_pictures_of_absurd_dimensions_are_refused_or_are_what_they_are(tmp_path):
+    read, refused = read_all(malformed_media.absurd_dimensions(tmp_path))
+    assert len(read) + len(refused) == 12
+    assert all(f"side{side}.gif" in refused for side in (32767, 65535))
+    faults.note("videos of absurd dimensions", 12, f"{len(refused)} refused in one line, {len(read)} read as the stream has it")
+
+
+def test_bombs_cost_no_gigabyte_and_end_at_a_limit(tmp_path):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    read, refused = read_all(malformed_media.bombs(tmp_path))
+    assert refused["many_frames.gif"] == "too-many-frames"
+    assert refused["days.mkv"] in ("too-long", "too-many-frames")
+    assert read == {"large.mp4": 4}
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**20  # kB
+    faults.note("video bombs", 3, "2 refused by frames or duration, 1 within the limits read")
+
+
+def test_nothing_but_the_file_itself_is_opened(tmp_path, listener):
+    address = f"127.0.0.1:{listener.getsockname()[1]}"
+    read, refused = read_all(malformed_media.misdirections(tmp_path, address))
+    assert read == {}
+    assert set(refused.values()) <= {"not-a-video", "no-frame", "no-video-stream", "no-decoder"}
+    with pytest.raises(BlockingIOError):
+        listener.accept()  # nobody called
+    faults.note("playlists of addresses and files", len(refused), "all refused in one line, nothing else opened")

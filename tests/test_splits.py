@@ -95,3 +95,11 @@ def test_an_unknown_split_names_those_that_are_there(dataset):
 def test_impossible_splits_are_refused(subjects, fractions):
     with pytest.raises(UserError):
         make_split(subjects, fractions, seed=0)
+
+
+@pytest.mark.parametrize("name", ["../other", "a/b", "", ".hidden", "/etc/passwd", ".."])
+def test_a_splits_name_is_no_path(dataset, name):
+    with pytest.raises(UserError, match="expected a name"):
+        load_split(dataset, name)
+    with pytest.raises(UserError, match="expected a name"):
+        write_split(dataset.path, name, {"subject00": "train"})

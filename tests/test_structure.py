@@ -53,6 +53,14 @@ def test_nothing_that_is_loaded_can_run_code(path):
         assert asked.get("weights_only", True) is not False, f"line {node.lineno}"
 
 
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_no_archive_is_unpacked(path):
+    """So that no member of one can leave its folder, and none can be a bomb. The converter needs an error's name."""
+    allowed = {"zipfile"} if path == PYTORCH / "convert_pickle.py" else set()
+    assert not ({name.split(".")[0] for name in imports(path)} & {"tarfile", "zipfile"}) - allowed
+    assert "unpack_archive" not in (ROOT / path).read_text()
+
+
 @pytest.mark.parametrize("path", [p for p in FILES if p.parent != PYTORCH], ids=str)
 def test_what_needs_torch_is_imported_by_nothing_else(path):
     prefix = ".".join(PYTORCH.parts)

@@ -7,6 +7,7 @@ landmarker needed). In Python: `tramp_jax.load("runs/demo").assess("clip.mp4", e
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -94,12 +95,13 @@ def assess_many(assessor: Any, clips: Iterator[tuple[str, Clip | UserError]], ou
     from tramp_jax.report.page import write_index
 
     rows: list[dict[str, Any]] = []
+    taken: set[str] = set()
     for name, clip in clips:
         if isinstance(clip, UserError):
             print(f"left out: {clip}", file=sys.stderr)
             rows.append(_row(name, error=str(clip)))
             continue
-        folder = folder_name(name)
+        folder = folder_name(name, taken)
         assessment = assessor.assess_clip(clip, output / folder, show_face=_SHOW_FACE.value)
         rows.append(_row(name, assessment, page=f"{folder}/report.html"))
         _tell(assessment, output / folder / "report.html")
@@ -117,9 +119,17 @@ def assess_many(assessor: Any, clips: Iterator[tuple[str, Clip | UserError]], ou
     print(f"{output / 'index.html'}: {sum(bool(row['page']) for row in rows)} of {len(rows)} clips")
 
 
-def folder_name(name: str) -> str:
-    """A name from data as a folder that stays inside the output: letters, digits, dots, dashes, never a leading dot."""
-    return re.sub(r"[^\w.-]+", "_", name).lstrip(".") or "clip"
+def folder_name(name: str, taken: set[str]) -> str:
+    """A name from data as a new folder inside the output: letters, digits, dots, dashes, never a leading dot.
+
+    Args:
+      taken: folders that are there already, without regard to case; the new one is added.
+    """
+    plain = re.sub(r"[^\w.-]+", "_", name).lstrip(".")[:100] or "clip"
+    numbered = (plain if count == 1 else f"{plain}-{count}" for count in itertools.count(1))
+    folder = next(each for each in numbered if each.lower() not in taken)
+    taken.add(folder.lower())
+    return folder
 
 
 def _row(name: str, assessment: dict[str, Any] | None = None, page: str = "", error: str = "") -> dict[str, Any]:

@@ -10,7 +10,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import ml_dtypes
@@ -87,6 +87,9 @@ def _files(path: Path) -> tuple[list[Path], set[str]]:
         return [single], set()
     if (path / INDEX).is_file():
         weight_map = _weight_map(path)
+        outside = [name for name in weight_map.values() if PurePath(name).is_absolute() or ".." in PurePath(name).parts]
+        if outside:
+            raise UserError(f"{path / INDEX}: names {outside[0]!r}, which is not in the folder: fetch the folder again")
         files = sorted({path / name for name in weight_map.values()})
         missing = [file.name for file in files if not file.is_file()]
         if missing:
