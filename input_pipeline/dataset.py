@@ -16,7 +16,7 @@ import numpy as np
 from array_record.python import array_record_module
 
 from input_pipeline import records
-from input_pipeline.errors import UserError
+from input_pipeline.errors import RecordError, UserError
 from input_pipeline.manifest import LABELS, MANIFEST, File, Manifest, check_size, read_manifest, verify_file
 from input_pipeline.paths import path_of
 from input_pipeline.records import Clip, Label
@@ -93,7 +93,7 @@ class Dataset:
             return reader.read([position])[0]
         except (RuntimeError, IndexError) as error:
             reason = " ".join(str(error).split())
-            raise UserError(f"{self.where(family, index)} is damaged ({reason}); copy the file again or rebuild") from error
+            raise RecordError(f"{self.where(family, index)} is damaged ({reason}); copy the file again or rebuild") from error
 
     def where(self, family: str, index: int) -> str:
         """Names file, record and clip, for error messages."""
@@ -110,12 +110,12 @@ class Dataset:
         try:
             return decode(blob)
         except UserError as error:
-            raise UserError(f"{self.where(family, index)}: {error}") from error
+            raise RecordError(f"{self.where(family, index)}: {error}") from error
 
     def _check_key(self, family: str, index: int, found: str) -> None:
         expected = self.labels[index].clip_id
         if found != expected:
-            raise UserError(f"{self.where(family, index)} holds clip {found!r}, {LABELS} says {expected!r}; rebuild the data")
+            raise RecordError(f"{self.where(family, index)} holds clip {found!r}, {LABELS} says {expected!r}; rebuild the data")
 
     def _locate(self, index: int) -> tuple[int, int]:
         if not 0 <= index < len(self):

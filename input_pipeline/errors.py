@@ -22,3 +22,7 @@ class ClipError(UserError):
     def __init__(self, path: str | os.PathLike[str], code: str, reason: str):
         super().__init__(f"{path}: {reason}")
         self.code, self.reason = code, reason
+
+
+class RecordError(UserError):
+    """A record that cannot be read, or holds another clip than it should: a run may bear some (`data.max_bad_clips`)."""

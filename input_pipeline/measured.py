@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from input_pipeline.errors import UserError
+from input_pipeline.errors import RecordError, UserError
 from input_pipeline.motion.kinematics import FEATURE_NAMES, feature_vector, measure, mirrored_features
 
 # Beyond this many deviations a feature is cut: a clip that failed in part must not drown the others.
@@ -36,14 +36,28 @@ def features_of(source: Any, index: int) -> np.ndarray:
     return known[index]
 
 
-def standardisation(source: Any, indices: Sequence[int], most: int = 300) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def standardisation(
+    source: Any, indices: Sequence[int], most: int = 300, max_bad: int = 0
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """(centre, scale) of each feature over at most `most` of the clips, evenly spread.
+
+    Args:
+      max_bad: how many clips with a damaged record are left out before one is an error (`data.max_bad_clips`).
 
     Raises:
       UserError: none of them could be measured.
+      RecordError: a damaged record too many.
     """
     chosen = np.asarray(indices)[np.unique(np.linspace(0, len(indices) - 1, min(most, len(indices))).astype(int))]
-    features = np.stack([features_of(source, int(index)) for index in chosen])
+    measured, bad = [], 0
+    for index in chosen:
+        try:
+            measured.append(features_of(source, int(index)))
+        except RecordError:
+            bad += 1
+            if bad > max_bad:
+                raise
+    features = np.array(measured).reshape(-1, len(FEATURE_NAMES))
     features = features[np.isfinite(features).all(axis=1)]
     if not len(features):
         raise UserError(f"none of {len(chosen)} training clips has enough tracked frames to measure: check the data set")

@@ -76,6 +76,7 @@ def test_a_batch_has_the_shapes_and_types_of_the_contract(dataset, tokenizer):
         "truncated": ((4,), "int32"),
         "weight": ((4,), "float32"),
         "clip_index": ((4,), "int32"),
+        "left_out": ((4,), "int32"),
     }
 
 
@@ -276,16 +277,53 @@ def test_head_motion_and_resampling_are_switches(dataset, tokenizer):
     assert np.isfinite(batch["trajectory"]).all()
 
 
+def damage(folder, *numbers):
+    """Flips a bit in the landmarks of clips of `make_clip`."""
+    path = folder / "landmarks-00000-of-00001.arrayrecord"
+    blob = bytearray(path.read_bytes())
+    for number in numbers:
+        blob[blob.index(make_clip(number).landmarks.tobytes()[:64])] ^= 1
+    path.write_bytes(blob)
+
+
 @pytest.mark.parametrize("threads", [0, 2])
 def test_a_damaged_record_stops_the_run_and_names_file_and_record(tmp_path, tokenizer, threads):
     write_dataset([make_clip(k, stored=2, score=1) for k in range(4)], tmp_path, "made", 1, {})
-    path = tmp_path / "landmarks-00000-of-00001.arrayrecord"
-    blob = bytearray(path.read_bytes())
-    blob[blob.index(make_clip(2).landmarks.tobytes()[:64])] ^= 1
-    path.write_bytes(blob)
+    damage(tmp_path, 2)
     config = data_config(read_threads=threads)
     with pytest.raises(UserError, match=r"landmarks-00000-of-00001\.arrayrecord: record 2 \(clip002\) is damaged"):
         make(Dataset.open(tmp_path), None, 2, config, indices=range(4), needs=frozenset({"trajectory"}))
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_so_many_damaged_records_as_are_allowed_are_replaced_and_told(tmp_path, threads):
+    """By the clip after them, whoever reads, so that the rest of every batch is what it was."""
+    write_dataset([make_clip(k, score=1) for k in range(6)], tmp_path, "made", 1, {})
+    needs, config = frozenset({"trajectory", "kinematics"}), data_config(read_threads=threads, max_bad_clips=2)
+    whole = make(Dataset.open(tmp_path), None, 6, config, indices=range(6), needs=needs)
+    damage(tmp_path, 2, 5)
+    found = make(Dataset.open(tmp_path), None, 6, config, indices=range(6), needs=needs)
+    before, after, left_out = (
+        np.concatenate([batch[name] for batch in stream])
+        for stream, name in ((whole, "clip_index"), (found, "clip_index"), (found, "left_out"))
+    )
+    bad = np.isin(before, (2, 5))
+    assert bad.sum() == 8
+    np.testing.assert_array_equal(after, np.where(bad, (before + 1) % 6, before))
+    np.testing.assert_array_equal(left_out, np.where(bad, before, -1))
+    rows, same = ([row for batch in stream for row in batch["trajectory"]] for stream in (found, whole))
+    np.testing.assert_array_equal(np.stack(rows)[~bad], np.stack(same)[~bad])
+    config.max_bad_clips = 1
+    with pytest.raises(UserError, match=r"is damaged .* \(2 such clips by now, data\.max_bad_clips=1\)"):
+        make(Dataset.open(tmp_path), None, 6, config, indices=range(6), needs=needs)
+
+
+def test_an_evaluation_bears_no_damaged_record(tmp_path):
+    write_dataset([make_clip(k, score=1) for k in range(4)], tmp_path, "made", 1, {})
+    damage(tmp_path, 2)
+    config = data_config(max_bad_clips=3)
+    with pytest.raises(UserError, match="clip002"):
+        make(Dataset.open(tmp_path), None, None, config, indices=range(4), needs=frozenset({"trajectory"}), train=False)
 
 
 def test_a_broken_image_names_file_and_record(tmp_path, tokenizer):

@@ -19,7 +19,7 @@ from input_pipeline.splits import read_split, split_path
 from input_pipeline.tokenizer import Tokenizer
 
 # Options of config.data that change how fast batches come, or from where, and never what is in them.
-_SAME_BATCHES = ("path", "split", "read_threads", "cache_clips")
+_SAME_BATCHES = ("path", "split", "read_threads", "cache_clips", "max_bad_clips")
 
 MEANING = {
     "data": "the data set's files, or who has withdrawn",

@@ -53,6 +53,7 @@ def batch_shapes(config: ConfigDict, task: Task, batch_size: int) -> dict[str, t
     fields: dict[str, tuple[tuple[int, ...], str]] = {
         "clip_index": ((), "int32"),
         "expression": ((), "int32"),
+        "left_out": ((), "int32"),
         "weight": ((), "float32"),
     }
     if "trajectory" in needs:
