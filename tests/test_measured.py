@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from input_pipeline.dataset import Dataset
-from input_pipeline.errors import UserError
+from input_pipeline.errors import RecordError, UserError
 from input_pipeline.measured import LIMIT, features_of, standardisation, standardised
 from input_pipeline.motion import layouts
 from input_pipeline.motion.kinematics import FEATURE_NAMES, feature_vector, measure, mirrored_features
@@ -54,6 +54,19 @@ def test_training_clips_have_mean_zero_and_deviation_one(simulated):
     np.testing.assert_allclose(values.mean(axis=0), 0, atol=1e-9)
     constant = values.std(axis=0) < 1e-9
     np.testing.assert_allclose(values.std(axis=0)[~constant], 1, atol=1e-9)
+
+
+def test_damaged_records_are_left_out_up_to_a_number(smile):
+    class Damaged(Clips):
+        def clip(self, index, with_frames=False):
+            if index in (1, 2):
+                raise RecordError(f"record {index} is damaged")
+            return super().clip(index)
+
+    source = Damaged([smile] * 4)
+    assert standardisation(source, range(4), max_bad=2) == standardisation(Clips([smile] * 2), range(2))
+    with pytest.raises(RecordError, match="record 2 is damaged"):
+        standardisation(source, range(4), max_bad=1)
 
 
 def test_what_cannot_be_measured_is_the_mean(smile):
