@@ -67,6 +67,10 @@ class Pseudonyms:
         """A clip's id: of a person's name, what they pose, and the video's SHA-256 (or its name, where it cannot be read)."""
         return f"c{self._hash('clip', subject, expression, content)}"
 
+    def part(self, content: str, *about: str) -> str:
+        """What is kept of a video while a data set is being built."""
+        return self._hash("part", content, *about)
+
     def _hash(self, *parts: str) -> str:
         message = b"".join(len(part.encode()).to_bytes(4) + part.encode() for part in parts)
         return hmac.digest(self._key, message, hashlib.sha256).hex()[:16]

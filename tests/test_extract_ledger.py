@@ -8,7 +8,7 @@ import pytest
 from input_pipeline.errors import UserError
 from input_pipeline.extract.ledger import COLUMNS, Entry, Ledger, ledger_path
 
-ENTRY = Entry("/videos/anna, 1950.mp4", "anna", "smile", "c1", "s1", "ab", "ok", "", "12345678")
+ENTRY = Entry("/videos/anna, 1950.mp4", "anna", "smile", "c1", "s1", "ab", "ok", "", 1.25, "12345678")
 
 
 def test_rows_are_appended_for_the_owner_alone(tmp_path):
@@ -20,7 +20,7 @@ def test_rows_are_appended_for_the_owner_alone(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [Entry(**row) for row in rows] == [ENTRY, ENTRY]
+    assert [Entry(**row | {"seconds": float(row["seconds"])}) for row in rows] == [ENTRY, ENTRY]
 
 
 def test_it_lies_beside_its_source(tmp_path):

@@ -67,3 +67,12 @@ def quadrants(height: int = 48, width: int = 64) -> np.ndarray:
     picture[height // 2 :, : width // 2] = 160
     picture[height // 2 :, width // 2 :] = 240
     return picture
+
+
+def face_videos(media: Path, folder: Path, names: Sequence[str], frames: int = 8) -> list[Path]:
+    """Short videos of a real face, each another part of one recording."""
+    with av.open(str(media / "face_wolfgang_langer_pexels.mp4")) as container:
+        wanted = range(len(names) + frames)
+        pictures = [picture.to_ndarray(format="rgb24") for picture, _ in zip(container.decode(video=0), wanted, strict=False)]
+    stamps = range(0, 40 * frames, 40)
+    return [write_video(folder / f"{name}.mp4", pictures[k : k + frames], stamps) for k, name in enumerate(names)]

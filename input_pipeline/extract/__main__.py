@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -10,16 +11,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from input_pipeline import cli
 from input_pipeline.errors import UserError
-from input_pipeline.extract.batch import Item, extract_items, list_items
-from input_pipeline.extract.clip import EXTRACTOR
+from input_pipeline.extract.batch import Item, list_items
 from input_pipeline.extract.clip import Progress as FrameProgress
-from input_pipeline.extract.isolated import ClipExtractor
-from input_pipeline.extract.ledger import Ledger, ledger_path
-from input_pipeline.manifest import DEAD_LETTER, MANIFEST, Manifest, Rejected
+from input_pipeline.extract.ledger import Entry, Ledger, ledger_path
+from input_pipeline.extract.pack import DUPLICATE, Named, name_outcomes, pack
+from input_pipeline.extract.parts import FOLDER, Fault, PartStore
+from input_pipeline.extract.pool import ExtractionPool, Outcome, Settings
+from input_pipeline.manifest import DEAD_LETTER, MANIFEST, Manifest
 from input_pipeline.paths import local_path
 from input_pipeline.pseudonyms import Pseudonyms, default_key_file
-from input_pipeline.records import EXPRESSIONS, Clip
-from input_pipeline.shards import write_dataset
+from input_pipeline.records import EXPRESSIONS
 from input_pipeline.splits import FRACTIONS, SPLIT, make_split, split_path, write_split
 
 USAGE = (
@@ -37,7 +38,8 @@ _KEY_FILE = flags.DEFINE_string(
 _LEDGER = flags.DEFINE_string("ledger", "", "private list of whom they stand for; SOURCE.ledger.csv beside the source if empty")
 _NAME = flags.DEFINE_string("name", "own", "name of the data set")
 _SCALE_ID = flags.DEFINE_string("scale_id", "", "which scale the scores are on")
-_NUM_SHARDS = flags.DEFINE_integer("num_shards", 1, "files per shard family", lower_bound=1)
+_NUM_SHARDS = flags.DEFINE_integer("num_shards", 0, "files per shard family; 0 = one for every 256 MB", lower_bound=0)
+_WORKERS = flags.DEFINE_integer("workers", 0, "processes that extract; 0 = one for each core", lower_bound=0)
 _FRAME_SIZE = flags.DEFINE_integer("frame_size", 256, "side of the stored face crops in pixels")
 _MAX_FRAMES_STORED = flags.DEFINE_integer("max_frames_stored", 512, "most face crops stored per clip")
 
@@ -50,38 +52,43 @@ def main(args: Sequence[str]) -> None:
     if (local_path(_OUTPUT.value, "--output") / MANIFEST).exists():
         raise UserError(f"{_OUTPUT.value}: holds a data set already: choose another --output or delete it")
     items = list_items(args[0], _EXPRESSION.value, _SUBJECT.value)
+    output, settings = Path(_OUTPUT.value), Settings(_FRAME_SIZE.value, _MAX_FRAMES_STORED.value)
     pseudonyms = _open_key(Path(_KEY_FILE.value) if _KEY_FILE.value else default_key_file())
+    parts = PartStore(output / FOLDER)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (
-        ClipExtractor(_LANDMARKER.value) as extractor,
+        ExtractionPool(_LANDMARKER.value, min(_WORKERS.value or _cores(), len(items)), settings) as pool,
         Ledger(Path(_LEDGER.value) if _LEDGER.value else ledger_path(Path(args[0]))) as ledger,
         Progress(*columns, transient=True) as display,
     ):
-        source = {
-            "extractor": EXTRACTOR,
-            "mediapipe": extractor.version,
-            "landmarker_sha256": extractor.sha256,
-            "subject_key_id": pseudonyms.key_id,
-        }
-        results = extract_items(
-            items,
-            extractor,
-            pseudonyms,
-            dataset=_NAME.value,
+        outcomes = list(_tell(pool.run(items, parts, pseudonyms, _frame_count(display)), len(items), display))
+        if len(items) == 1 and isinstance(fault := outcomes[0].result, Fault):
+            raise UserError(f"{items[0].path}: {fault.reason}")
+        named = name_outcomes(outcomes, pseudonyms)
+        for each in named:
+            entry = _entry(each, pseudonyms.key_id)
+            ledger.add(entry)
+            if entry.status == DUPLICATE:  # known only once all are read
+                _print(display, f"left out: {entry.path}: {entry.reason}")
+        manifest = pack(
+            named,
+            output,
+            _NAME.value,
             scale_id=_SCALE_ID.value,
-            frame_size=_FRAME_SIZE.value,
-            max_frames_stored=_MAX_FRAMES_STORED.value,
-            started=_frame_bar(display),
-            note=ledger.add,
+            num_shards=_NUM_SHARDS.value,
+            source={**pool.about, "subject_key_id": pseudonyms.key_id},
         )
-        clips = _tell(results, items, display)
-        manifest = write_dataset(clips, _OUTPUT.value, _NAME.value, _NUM_SHARDS.value, source)
-    left_out = f", {manifest.rejected} left out, see {_OUTPUT.value}/{DEAD_LETTER}" if manifest.rejected else ""
-    print(f"{manifest.clips} clips of {len(manifest.subjects)} subjects in {_OUTPUT.value}{left_out}")
-    print(_write_default_split(_OUTPUT.value, manifest))
+    parts.remove()
+    left_out = f", {manifest.rejected} left out, see {output / DEAD_LETTER}" if manifest.rejected else ""
+    print(f"{manifest.clips} clips of {len(manifest.subjects)} subjects in {output}{left_out}")
+    print(_write_default_split(output, manifest))
 
 
-def _write_default_split(output: str, manifest: Manifest) -> str:
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _write_default_split(output: Path, manifest: Manifest) -> str:
     """What was done, in a line."""
     if len(manifest.subjects) < len(FRACTIONS):
         return f"no split: it takes {len(FRACTIONS)} subjects; to train on this, write {split_path(output, SPLIT)} yourself"
@@ -95,29 +102,59 @@ def _open_key(path: Path) -> Pseudonyms:
     return pseudonyms
 
 
-def _frame_bar(display: Progress) -> Callable[[Item], FrameProgress]:
+def _entry(named: Named, key_id: str) -> Entry:
+    outcome, fault = named.outcome, named.outcome.result
+    code, reason = (fault.code, fault.reason) if isinstance(fault, Fault) else ("ok", "")
+    item = outcome.item
+    return Entry(
+        path=str(item.path),
+        name=item.subject,
+        expression=item.expression,
+        clip_id=named.clip_id,
+        subject=named.subject,
+        sha256=outcome.sha256,
+        status=code,
+        reason=reason,
+        seconds=round(outcome.seconds, 3),
+        key_id=key_id,
+    )
+
+
+def _frame_count(display: Progress) -> Callable[[Item], FrameProgress]:
+    """One row for all processes: the frames that they have done by now."""
     bar = display.add_task("frames", total=None)
 
     def start(item: Item) -> FrameProgress:
-        display.reset(bar, total=None, description=item.path.name)
-        return lambda done, expected: display.update(bar, completed=done, total=max(done, expected))
+        before = 0
+
+        def report(done: int, expected: int) -> None:
+            nonlocal before
+            display.advance(bar, max(done - before, 0))
+            before = done
+
+        return report
 
     return start
 
 
-def _tell(results: Iterator[Clip | Rejected], items: Sequence[Item], display: Progress) -> Iterator[Clip | Rejected]:
-    bar = display.add_task("videos", total=len(items))
-    for item, result in zip(items, results, strict=True):
-        if isinstance(result, Rejected):
-            if len(items) == 1:
-                raise UserError(f"{item.path}: {result.reason}")
-            line = f"left out: {item.path}: {result.reason}"
+def _tell(outcomes: Iterator[Outcome], count: int, display: Progress) -> Iterator[Outcome]:
+    bar = display.add_task("videos", total=count)
+    for outcome in outcomes:
+        path, source = outcome.item.path, outcome.source
+        if isinstance(outcome.result, Fault):
+            line = f"left out: {path}: {outcome.result.reason}" if count > 1 else ""
+        elif source:
+            line = "; ".join([f"{path}: face in {source['frames_tracked']} of {source['frames']} frames", *source["warnings"]])
         else:
-            made = result.label.source
-            line = "; ".join([f"{item.path}: face in {made['frames_tracked']} of {made['frames']} frames", *made["warnings"]])
-        display.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            line = f"{path}: extracted before"
+        if line:
+            _print(display, line)
         display.advance(bar)
-        yield result
+        yield outcome
+
+
+def _print(display: Progress, line: str) -> None:
+    display.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,4 @@
-"""Many videos to clips: the list of them, and the loop that turns a bad one into a line of the dead-letter list.
-
-Each item stands alone, so that a pool of processes, one shard each, can take the loop's place.
-"""
+"""The videos that a path stands for, and what is known of each: a video, a folder, or a CSV file."""
 
 from __future__ import annotations
 
@@ -10,17 +7,12 @@ import dataclasses
 import difflib
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from input_pipeline.errors import ClipError, UserError
-from input_pipeline.extract.clip import Progress, check_expression
-from input_pipeline.extract.isolated import ClipExtractor
-from input_pipeline.extract.ledger import Entry
-from input_pipeline.extract.video import check_file, content_sha256, find_videos
-from input_pipeline.manifest import Rejected
-from input_pipeline.pseudonyms import Pseudonyms
-from input_pipeline.records import Clip
+from input_pipeline.errors import UserError
+from input_pipeline.extract.clip import check_expression
+from input_pipeline.extract.video import check_file, find_videos
 
 COLUMNS = ("path", "subject", "expression", "score", "report")
 
@@ -56,60 +48,6 @@ def list_items(source: str | Path, expression: str = "", subject: str = "") -> l
         raise UserError(f"{source}: which expression do the faces pose? add --expression=smile, for example")
     check_expression(expression)
     return [Item(path, subject or path.stem, expression) for path in paths]
-
-
-def extract_items(
-    items: Sequence[Item],
-    extractor: ClipExtractor,
-    pseudonyms: Pseudonyms,
-    *,
-    dataset: str,
-    scale_id: str = "",
-    frame_size: int = 256,
-    max_frames_stored: int = 512,
-    started: Callable[[Item], Progress] = lambda item: lambda done, expected: None,
-    note: Callable[[Entry], None] = lambda entry: None,
-) -> Iterator[Clip | Rejected]:
-    """Clips in the order of the items, a `Rejected` with the reason in place of each bad video.
-
-    Nothing in them names a file or a person: that goes to the ledger alone.
-
-    Args:
-      pseudonyms: what people and clips are called.
-      started: called as a video begins; what it returns is called after each frame (see `extract_clip`).
-      note: called for each video with its row of the ledger.
-    """
-    seen: dict[str, str] = {}
-    for item in items:
-        progress = started(item)
-        subject, digest = pseudonyms.subject(item.subject), ""
-        clip_id = pseudonyms.clip(item.subject, item.expression, str(item.path))
-        code, reason = "ok", ""
-        result: Clip | Rejected
-        try:
-            digest = content_sha256(check_file(item.path))
-            clip_id = pseudonyms.clip(item.subject, item.expression, digest)
-            if digest in seen:
-                raise ClipError(item.path, "duplicate", f"the same video as clip {seen[digest]}: list each video once")
-            seen[digest] = clip_id
-            result = extractor.extract(
-                item.path,
-                expression=item.expression,
-                subject=subject,
-                clip_id=clip_id,
-                dataset=dataset,
-                score=item.score,
-                scale_id=scale_id,
-                report=item.report,
-                frame_size=frame_size,
-                max_frames_stored=max_frames_stored,
-                progress=progress,
-            )
-        except ClipError as error:
-            code, reason = error.code, error.reason
-            result = Rejected(clip_id, reason, code)
-        note(Entry(str(item.path), item.subject, item.expression, clip_id, subject, digest, code, reason, pseudonyms.key_id))
-        yield result
 
 
 def _read_csv(source: Path, expression: str, subject: str) -> list[Item]:

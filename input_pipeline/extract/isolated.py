@@ -28,6 +28,7 @@ from input_pipeline.extract.video import Limits, check_file
 from input_pipeline.records import Clip, decode_frame_record, decode_landmark_record
 
 _ROOT = Path(input_pipeline.__file__).parents[1]
+_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # no file makes a process do these
 _LOOK_SECONDS = 0.1  # between looks at the worker's memory
 _START_SECONDS = 120.0  # importing MediaPipe from a slow disk takes a while; the limits begin after it
 
@@ -38,6 +39,7 @@ class ClipExtractor:
     Args:
       landmarker: MediaPipe's face_landmarker.task.
       limits: the largest video, and the most that reading it may take.
+      core: the processor that the worker keeps to, None for any.
 
     Attributes:
       version: MediaPipe's.
@@ -48,8 +50,8 @@ class ClipExtractor:
       UserError: MediaPipe is absent, or the landmarker is none.
     """
 
-    def __init__(self, landmarker: str | Path, limits: Limits | None = None):
-        self._landmarker, self._limits = Path(landmarker), limits or Limits()
+    def __init__(self, landmarker: str | Path, limits: Limits | None = None, core: int | None = None):
+        self._landmarker, self._limits, self._core = Path(landmarker), limits or Limits(), core
         self._process: subprocess.Popen | None = None
         self._channel: Connection | None = None
         self.starts, self._looked, self._idle = 0, 0.0, 2**62
@@ -112,7 +114,7 @@ class ClipExtractor:
             self._process = subprocess.Popen(command, env=_environment(), pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
         self._channel = Connection(ours.detach())
         self.starts += 1
-        self._send(landmarker=str(self._landmarker), limits=dataclasses.asdict(self._limits))
+        self._send(landmarker=str(self._landmarker), limits=dataclasses.asdict(self._limits), core=self._core)
         message = self._receive(self._landmarker, 0, _START_SECONDS)
         if "error" in message:
             self.close()
@@ -153,6 +155,9 @@ class ClipExtractor:
         except (EOFError, ConnectionError):
             code = self._process.wait(10)
             self.close()
+            if -code in _FROM_OUTSIDE:
+                reason = f"the process that reads it was ended from outside after {done} frames: run the command again"
+                raise ClipError(path, "worker-killed", reason) from None
             how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
             reason = f"has ended the process that reads it after {done} frames ({how}): convert it to H.264 in MP4"
             raise ClipError(path, "worker-died", reason) from None

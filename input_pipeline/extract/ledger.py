@@ -22,6 +22,7 @@ class Entry:
       sha256: of the file, empty where it cannot be read.
       status: "ok", or the code of what is wrong.
       reason: in a line, where something is.
+      seconds: that reading it took; 0 where its part was there already.
       key_id: which key the names were hashed with.
     """
 
@@ -33,6 +34,7 @@ class Entry:
     sha256: str
     status: str
     reason: str
+    seconds: float
     key_id: str
 
 

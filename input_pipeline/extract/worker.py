@@ -4,13 +4,14 @@ A decoder that a file has broken, or that takes too much, must not take anything
 clip at hand, and writes nothing. What goes over the socket is JSON, and records as they lie in shards; never pickles, since a
 broken process would speak them to a sound one.
 
-In: {"limits"...} once, then one job after the other. Out: see `isolated`.
+In: landmarker, limits and core once, then one job after the other. Out: see `isolated`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import resource
 import signal
 import sys
@@ -32,14 +33,16 @@ def serve(channel: Connection) -> None:
     """Answers jobs until the other side has gone."""
     start = json.loads(channel.recv_bytes())
     limits = Limits(**start["limits"])
+    if start["core"] is not None:
+        os.sched_setaffinity(0, {start["core"]})
     try:
         import_extra("av")  # before the limits, which its libraries would count against
         landmarker = Landmarker(start["landmarker"])
     except UserError as error:
         _send(channel, error=str(error), code="")
         return
-    _send(channel, version=landmarker.version, sha256=landmarker.sha256)
     _confine(limits)
+    _send(channel, version=landmarker.version, sha256=landmarker.sha256)
     while True:
         job = json.loads(channel.recv_bytes())
         _answer(channel, Path(job.pop("video")), landmarker, limits, job)
