@@ -48,9 +48,8 @@ def mediapipe_alone(video: str, landmarker: str) -> float:
 def in_process(video: str, landmarker: str, core: int) -> float:
     """`mediapipe_alone` in a process that keeps to a core from its start, as extraction's does."""
     command = [sys.executable, __file__, video, f"--landmarker={landmarker}", "--alone"]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=True, preexec_fn=lambda: os.sched_setaffinity(0, {core})
-    )
+    pin = functools.partial(os.sched_setaffinity, 0, {core})
+    done = subprocess.run(command, capture_output=True, text=True, check=True, preexec_fn=pin)
     return float(done.stdout)
 
 
