@@ -104,7 +104,8 @@ def batches(
       tokens (B, S) int32, token_mask (B, S) bool, loss_mask (B, S) float32, prompt_length, truncated (B,) int32.
 
     Raises:
-      UserError: no usable clip, a wrong config value, a batch that the processes cannot share, or a damaged record.
+      UserError: no usable clip, a wrong config value, features that a clip was not measured for, a batch that the processes
+        cannot share, or a damaged record.
     """
     _check(config, tokenizer, needs)
     if seed < 0:
@@ -115,6 +116,8 @@ def batches(
     if not usable:
         wanted = " and ".join(sorted(needs & {"text", "score"})) or "any data"
         raise UserError(f"{len(indices)} clips to choose from, none with {wanted}: choose another fold or data set")
+    if "trajectory" in needs:
+        _check_measured([source.labels[index] for index in usable], tuple(config.features))
     example = Examples(source, config, tokenizer, needs, train, _length(source, usable, config))
     share = Share(batch_size, process_index, process_count, start_step, _ENDLESS if train else -(-len(usable) // batch_size))
     entropy = (seed, zlib.crc32(task.encode()))
@@ -164,6 +167,19 @@ def _length(source: ClipSource, indices: Sequence[int], config: ConfigDict) -> i
     if "rest" in expressions:
         raise UserError(f"data.rest_frames={config.rest_frames} is for runs on rest alone; set 0 to train expressions together")
     return config.trajectory_length
+
+
+def _check_measured(labels: Sequence[Label], features: Sequence[str]) -> None:
+    """Refuses features that a clip lacks: landmarks made elsewhere come without colours, and most without depth."""
+    for what, channels in (("colours", "rgb"), ("depth", "z")):
+        wanted = [name for name in features if name[-1] in channels]
+        lacking = [label.clip_id for label in labels if label.source.get(what) == "none"] if wanted else []
+        if lacking:
+            left = tuple(name for name in features if name not in wanted)
+            raise UserError(
+                f"data.features: {', '.join(wanted)} need {what}, which {len(lacking)} of {len(labels)} clips do not have"
+                f" ({lacking[0]}, made from a landmark file): train with data.features={left}"
+            )
 
 
 def _check(config: ConfigDict, tokenizer: Tokenizer | None, needs: frozenset[str]) -> None:

@@ -52,12 +52,16 @@ def find_problems(folder: pathlib.Path) -> Iterator[str]:
 
 
 def describe(folder: pathlib.Path) -> str:
-    """One line about a sound data set: clips, subjects, layout, frames, and the folds of each split."""
+    """One line about a sound data set: clips, subjects, layout, frames, what was not measured, and the folds of each split."""
     dataset = Dataset.open(folder)
     manifest = dataset.manifest
     frames = "with frames" if manifest.has_frames else "no frames"
     parts = [f"{manifest.clips} clips of {len(manifest.subjects)} subjects ({manifest.rejected} left out)"]
     parts.append(f"{manifest.layout}, {frames}")
+    for what in ("colours", "depth"):
+        # Landmarks made elsewhere; the features of `config.data` that need these are refused for such clips.
+        if lacking := sum(label.source.get(what) == "none" for label in dataset.labels):
+            parts.append(f"{lacking} clips without {what}")
     if dataset.withdrawn:
         parts.append(f"{len(dataset.withdrawn)} subjects withdrawn")
     for path in _split_files(folder):

@@ -357,3 +357,25 @@ def test_a_wrong_config_value_is_told(dataset, tokenizer, changes, message):
 def test_batches_that_processes_cannot_share_are_refused(dataset, tokenizer):
     with pytest.raises(UserError, match="3 processes cannot share"):
         make(dataset, tokenizer, 1, process_count=3)
+
+
+def test_features_that_landmarks_made_elsewhere_lack_are_refused(tokenizer, tmp_path):
+    lacking = {"colours": "none", "depth": "none"}
+    write_dataset([make_clip(0), make_clip(1, source=lacking), make_clip(2, source=lacking)], tmp_path, "made", 1, {})
+    dataset = Dataset.open(tmp_path)
+
+    def ask(features, **changes):
+        options = {"indices": range(3), "needs": frozenset({"trajectory"})} | changes
+        return make(dataset, tokenizer, 1, data_config(features=features), **options)
+
+    told = r"data\.features: r, db need colours, which 2 of 3 clips do not have \(clip001, .* data\.features=\('x',\)$"
+    with pytest.raises(UserError, match=told) as caught:
+        ask(("x", "r", "db"))
+    assert "\n" not in str(caught.value)
+    with pytest.raises(UserError, match="dz need depth, which 2 of 3"):
+        ask(("x", "dz"), train=False)
+    with pytest.raises(UserError, match="r need colours, which 1 of 1"):
+        single_batch(dataset.clip(1), data_config(features=("r",)), None, needs=frozenset({"trajectory"}))
+    assert ask(("x", "y", "dx"))
+    assert ask(("x", "r", "z"), indices=[0])
+    assert ask(("x", "r"), needs=frozenset({"kinematics"}))

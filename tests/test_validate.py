@@ -106,3 +106,10 @@ def test_wrong_arguments_are_one_line(args):
     result = run(*args)
     assert result.returncode == 2
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_what_was_not_measured_is_described(tmp_path):
+    sources = [{}, {"colours": "none"}, {"colours": "none", "depth": "none"}]
+    write_dataset([make_clip(k, source=source) for k, source in enumerate(sources)], tmp_path, "made", 1, {})
+    assert list(find_problems(tmp_path)) == []
+    assert describe(tmp_path).endswith("tokens63, no frames; 2 clips without colours; 1 clips without depth")
