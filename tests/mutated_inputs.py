@@ -21,6 +21,7 @@ from input_pipeline.errors import UserError
 from input_pipeline.extract.batch import list_items
 from input_pipeline.extract.video import Video
 from input_pipeline.images import decode_frames
+from input_pipeline.landmark_files import read_landmark_file
 from input_pipeline.splits import load_split
 from input_pipeline.tokenizer import Tokenizer
 from tramp_jax.config import load_config
@@ -55,6 +56,11 @@ def read_video(path: Path) -> None:
         frame.rgb()
 
 
+def read_landmarks(path: Path) -> None:
+    label = {"expression": "smile", "subject": "s", "clip_id": "c", "dataset": "d"}
+    read_landmark_file(path, **label, fps=30, image_size=(640, 480) if path.suffix == ".npy" else None)
+
+
 # File name in the folder of good inputs -> its reader. The whole folder around it is copied.
 READERS: dict[str, Callable[[Path], None]] = {
     "dataset/manifest.json": read_dataset,
@@ -69,6 +75,11 @@ READERS: dict[str, Callable[[Path], None]] = {
     "tokenizer/tokenizer.model": read_tokenizer,
     "json_tokenizer/tokenizer.json": read_tokenizer,
     "video/clip.mp4": read_video,
+    "landmarks/openface.csv": read_landmarks,
+    "landmarks/pyfeat.csv": read_landmarks,
+    "landmarks/mediapipe.json": read_landmarks,
+    "landmarks/mediapipe.npy": read_landmarks,
+    "landmarks/insightface.npz": read_landmarks,
 }
 
 

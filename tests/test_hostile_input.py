@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import faults
+import landmark_file_factory as landmark_files
 import malformed_media
 import numpy as np
 import pytest
@@ -50,7 +51,20 @@ def good(tmp_path_factory):
     save_file({"a": np.ones((8, 4), np.float32), "b": np.arange(5)}, folder / "tensors" / "model.safetensors")
     (folder / "tokenizer" / "tokenizer.model").write_bytes(tokenizer_factory.llama2_model())
     tokenizer_factory.qwen(folder / "json_tokenizer")
+    write_landmarks(folder / "landmarks")
     return folder
+
+
+def write_landmarks(folder):
+    folder.mkdir()
+    face = {name: landmark_files.face_pixels(name)[:4] for name in ("openface68", "insightface106", "mediapipe478")}
+    landmark_files.write_openface(folder / "openface.csv", face["openface68"])
+    landmark_files.write_pyfeat(folder / "pyfeat.csv", face["openface68"])
+    mesh = landmark_files.normalised(face["mediapipe478"])
+    frames = [landmark_files.python_result(points) for points in mesh]
+    landmark_files.write_json(folder / "mediapipe.json", frames, width=640, height=480)
+    landmark_files.write_npy(folder / "mediapipe.npy", mesh)
+    np.savez(folder / "insightface.npz", landmarks=face["insightface106"][..., :2], times=landmark_files.TIMES[:4])
 
 
 def run(good, count, seed):
