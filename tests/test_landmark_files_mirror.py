@@ -26,6 +26,8 @@ def test_the_478_points_are_mirrored_as_mediapipes_canonical_face_is(media):
 
 
 def test_the_irises_are_mirrored_ring_on_ring(media):
+    for name in ("mediapipe", "av"):
+        pytest.importorskip(name, reason=f"{name} is not installed (extra: extract)")
     from input_pipeline.extract import Landmarker
     from input_pipeline.extract.video import Video
 
