@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import landmark_file_factory as landmark_files
 import pytest
 from video_factory import av, write_video
 
@@ -138,8 +139,10 @@ def test_a_csv_carries_scores_and_reports_into_the_data_set(folder, media, tmp_p
 def test_wrong_calls_end_with_one_line_and_code_2(folder, media, tmp_path):
     model, out = f"--landmarker={media / 'face_landmarker.task'}", f"--output={tmp_path / 'own'}"
     calls = {
-        ("anna.mp4",): "--landmarker and --output are needed",
-        (): "expected one video",
+        ("anna.mp4",): "--output is needed",
+        (): "expected one file",
+        (folder / "anna.mp4", out, "--expression=smile"): "--landmarker is needed for videos",
+        (folder / "anna.mp4", model, out, "--expression=smile", "--image_size=640"): "expected width,height",
         (folder / "carl.mp4", model, out, "--expression=smile"): "carl.mp4: no face found in 8 frames",
         (folder / "dora.mp4", model, out, "--expression=smile"): "not a video",
         (folder / "anna.mp4", model, out, "--expression=smirk"): "unknown expression 'smirk'",
@@ -152,3 +155,23 @@ def test_wrong_calls_end_with_one_line_and_code_2(folder, media, tmp_path):
         assert words in done.stderr
         assert done.stderr.count("\n") == 1
     assert not (tmp_path / "own" / "manifest.json").exists()
+
+
+def test_landmarks_of_another_tool_become_a_data_set_without_videos_or_landmarker(tmp_path):
+    folder, out = tmp_path / "landmarks", tmp_path / "own"
+    folder.mkdir()
+    for number, name in enumerate(("anna", "bert", "carl")):
+        landmark_files.write_openface(folder / f"{name}.csv", landmark_files.face_pixels("openface68")[: 12 + number])
+    whole = (folder / "anna.csv").read_text()
+    (folder / "dora.csv").write_text(whole[: len(whole) // 2])
+    done = extract(folder, f"--output={out}", "--expression=smile", "--workers=2")
+    assert done.returncode == 0, done.stderr
+    assert "3 clips of 3 subjects" in done.stdout
+    assert "splits/default.json" in done.stdout
+    dataset = Dataset.open(out)
+    assert (dataset.manifest.layout, dataset.manifest.has_frames) == ("openface68", False)
+    assert sorted(len(dataset.clip(index).times) for index in range(3)) == [12, 13, 14]
+    assert dataset.manifest.source["landmark_files"] == "input_pipeline.landmark_files/1"
+    (row,) = (json.loads(line) for line in (out / "dead_letter.jsonl").read_text().splitlines())
+    assert row["code"] == "no-landmarks"
+    assert "dora" not in row["reason"]

@@ -75,7 +75,7 @@ def test_a_worker_that_something_else_kills_is_tried_again_and_one_that_a_file_k
             started = lambda item, x=extractor, n=number: lambda done, expected: os.kill(x._process.pid, n)  # noqa: E731
             (outcome,) = pool.run([item], store, KEY, started)
             assert outcome.result.code == code
-            found = store.find(pool.key(KEY, outcome.sha256))
+            found = store.find(pool.key(KEY, item, outcome.sha256))
             assert (isinstance(found, Fault), found is None) == (kept, not kept)
 
 

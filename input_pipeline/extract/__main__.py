@@ -1,4 +1,7 @@
-"""`python -m input_pipeline.extract VIDEO|FOLDER|CSV --landmarker=PATH --output=DIR`: one's own videos to a data set."""
+"""`python -m input_pipeline.extract FILE|FOLDER|CSV --landmarker=PATH --output=DIR`: one's own clips to a data set.
+
+FILE is a video, or landmarks that another tool made of one (see `input_pipeline.landmark_files`; these need no landmarker).
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from input_pipeline.extract.ledger import Entry, Ledger, ledger_path
 from input_pipeline.extract.pack import DUPLICATE, Named, name_outcomes, pack
 from input_pipeline.extract.parts import FOLDER, Fault, PartStore
 from input_pipeline.extract.pool import ExtractionPool, Outcome, Settings
+from input_pipeline.landmark_files import is_landmark_file
 from input_pipeline.manifest import DEAD_LETTER, MANIFEST, Manifest
 from input_pipeline.paths import local_path
 from input_pipeline.pseudonyms import Pseudonyms, default_key_file
@@ -24,7 +28,7 @@ from input_pipeline.records import EXPRESSIONS
 from input_pipeline.splits import FRACTIONS, SPLIT, make_split, split_path, write_split
 
 USAGE = (
-    "python -m input_pipeline.extract VIDEO|FOLDER|CSV --landmarker=PATH --output=DIR [--expression=smile]"
+    "python -m input_pipeline.extract FILE|FOLDER|CSV --landmarker=PATH --output=DIR [--expression=smile]"
     "   (CSV columns: path, subject, expression, score, report)"
 )
 
@@ -40,24 +44,32 @@ _NAME = flags.DEFINE_string("name", "own", "name of the data set")
 _SCALE_ID = flags.DEFINE_string("scale_id", "", "which scale the scores are on")
 _NUM_SHARDS = flags.DEFINE_integer("num_shards", 0, "files per shard family; 0 = one for every 256 MB", lower_bound=0)
 _WORKERS = flags.DEFINE_integer("workers", 0, "processes that extract; 0 = one for each core", lower_bound=0)
+_FPS = flags.DEFINE_float("fps", None, "frames per second, for files of landmarks that say no times")
+_IMAGE_SIZE = flags.DEFINE_list("image_size", None, "width,height of the pictures, for files of normalised landmarks")
+_MIRRORED = flags.DEFINE_bool("mirrored", False, "whether files of landmarks are of mirrored (selfie) pictures")
 _FRAME_SIZE = flags.DEFINE_integer("frame_size", 256, "side of the stored face crops in pixels")
 _MAX_FRAMES_STORED = flags.DEFINE_integer("max_frames_stored", 512, "most face crops stored per clip")
 
 
 def main(args: Sequence[str]) -> None:
     if len(args) != 1:
-        raise UserError(f"expected one video, folder or CSV file, got {len(args)}: {USAGE}")
-    if not _LANDMARKER.value or not _OUTPUT.value:
-        raise UserError(f"--landmarker and --output are needed: {USAGE}")
+        raise UserError(f"expected one file, folder or CSV list, got {len(args)}: {USAGE}")
+    if not _OUTPUT.value:
+        raise UserError(f"--output is needed: {USAGE}")
     if (local_path(_OUTPUT.value, "--output") / MANIFEST).exists():
         raise UserError(f"{_OUTPUT.value}: holds a data set already: choose another --output or delete it")
     items = list_items(args[0], _EXPRESSION.value, _SUBJECT.value)
-    output, settings = Path(_OUTPUT.value), Settings(_FRAME_SIZE.value, _MAX_FRAMES_STORED.value)
+    kinds = {is_landmark_file(item.path) for item in items}
+    if False in kinds and not _LANDMARKER.value:
+        raise UserError(f"--landmarker is needed for videos: {USAGE}")
+    output, settings = Path(_OUTPUT.value), _settings()
     pseudonyms = _open_key(Path(_KEY_FILE.value) if _KEY_FILE.value else default_key_file())
-    parts = PartStore(output / FOLDER)
+    parts, workers = PartStore(output / FOLDER), min(_WORKERS.value or _cores(), len(items))
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (
-        ExtractionPool(_LANDMARKER.value, min(_WORKERS.value or _cores(), len(items)), settings) as pool,
+        ExtractionPool(
+            _LANDMARKER.value if False in kinds else "", min(_WORKERS.value or _cores(), len(items)), settings
+        ) as pool,
         Ledger(Path(_LEDGER.value) if _LEDGER.value else ledger_path(Path(args[0]))) as ledger,
         Progress(*columns, transient=True) as display,
     ):
@@ -76,12 +88,22 @@ def main(args: Sequence[str]) -> None:
             _NAME.value,
             scale_id=_SCALE_ID.value,
             num_shards=_NUM_SHARDS.value,
-            source={**pool.about, "subject_key_id": pseudonyms.key_id},
+            source={name: value for kind in sorted(kinds) for name, value in pool.about(kind).items()}
+            | {"subject_key_id": pseudonyms.key_id},
         )
     parts.remove()
     left_out = f", {manifest.rejected} left out, see {output / DEAD_LETTER}" if manifest.rejected else ""
     print(f"{manifest.clips} clips of {len(manifest.subjects)} subjects in {output}{left_out}")
     print(_write_default_split(output, manifest))
+
+
+def _settings() -> Settings:
+    size = _IMAGE_SIZE.value
+    try:
+        image_size = (int(size[0]), int(size[1])) if size else None
+    except (ValueError, IndexError) as error:
+        raise UserError(f"--image_size={','.join(size)}: expected width,height in pixels, 640,360 for example") from error
+    return Settings(_FRAME_SIZE.value, _MAX_FRAMES_STORED.value, _FPS.value, image_size, _MIRRORED.value)
 
 
 def _cores() -> int:

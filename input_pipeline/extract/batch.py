@@ -1,4 +1,4 @@
-"""The videos that a path stands for, and what is known of each: a video, a folder, or a CSV file."""
+"""The files that a path stands for, and what is known of each: a video or a file of landmarks, a folder, or a CSV list."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from pathlib import Path
 
 from input_pipeline.errors import UserError
 from input_pipeline.extract.clip import check_expression
-from input_pipeline.extract.video import check_file, find_videos
+from input_pipeline.extract.video import SUFFIXES, check_file, find_videos
+from input_pipeline.landmark_files import is_landmark_file
 
 COLUMNS = ("path", "subject", "expression", "score", "report")
 
 
 @dataclasses.dataclass(frozen=True)
 class Item:
-    """One video with what is known about it; see `records.Label`. `subject` is as the source names the person."""
+    """One file with what is known about it; see `records.Label`. `subject` is as the source names the person."""
 
     path: Path
     subject: str
@@ -29,25 +30,33 @@ class Item:
 
 
 def list_items(source: str | Path, expression: str = "", subject: str = "") -> list[Item]:
-    """The videos that a path stands for.
+    """The videos and files of landmarks that a path stands for.
 
     Args:
-      source: a video, a folder of videos, or a CSV file with the columns COLUMNS, of which only `path` must be there; paths
-        in it are relative to its folder.
-      expression: of every video that the CSV says nothing else of.
+      source: one such file, a folder of them, or a CSV file with the columns COLUMNS, of which only `path` must be there;
+        paths in it are relative to its folder.
+      expression: of every file that the CSV says nothing else of.
       subject: likewise; empty means the stem of the file's name.
 
     Raises:
       UserError: nothing there, or a label in the CSV is wrong: found before hours of extraction, not after.
     """
     source = Path(source)
-    if source.suffix.lower() == ".csv" and source.is_file():
+    if source.suffix.lower() == ".csv" and source.is_file() and not is_landmark_file(source):
         return _read_csv(source, expression, subject)
-    paths = find_videos(source) if source.is_dir() else [check_file(source)]
+    paths = _find_files(source) if source.is_dir() else [check_file(source)]
     if not expression:
         raise UserError(f"{source}: which expression do the faces pose? add --expression=smile, for example")
     check_expression(expression)
     return [Item(path, subject or path.stem, expression) for path in paths]
+
+
+def _find_files(folder: Path) -> list[Path]:
+    """The videos; only where there are none, files of landmarks: beside videos a JSON file may be anything."""
+    shown = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_file())
+    if any(path.suffix.lower() in SUFFIXES for path in shown):
+        return find_videos(folder)
+    return [path for path in shown if is_landmark_file(path)] or find_videos(folder)
 
 
 def _read_csv(source: Path, expression: str, subject: str) -> list[Item]:

@@ -76,9 +76,11 @@ def pack(
         for each in named
         if isinstance(each.outcome.result, Fault)
     ]
+    # Files of landmarks have no pictures; whoever differs from the first is left out, which the dead-letter list tells.
+    with_frames = bool(parts) and bool(read_part(parts[0][1], _label(parts[0][0], name, scale_id)).frames)
     summaries = []
     for index in range(count):
-        with ShardWriter(folder, index, count, with_frames=True) as writer:
+        with ShardWriter(folder, index, count, with_frames) as writer:
             if index == 0:
                 for each in rejected:
                     writer.reject(each)

@@ -1,4 +1,7 @@
-"""Many videos through several extraction processes: what is there already is taken, what fails is told, the rest goes on."""
+"""Many files to parts, on several cores: what is there already is taken, what fails is told, the rest goes on.
+
+Videos go through processes of their own (`isolated`); files of landmarks are small, their readers ours: threads read them.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from input_pipeline.errors import ClipError
+from input_pipeline.errors import ClipError, UserError
 from input_pipeline.extract.batch import Item
 from input_pipeline.extract.clip import EXTRACTOR, Progress
 from input_pipeline.extract.isolated import ClipExtractor
 from input_pipeline.extract.parts import Fault, PartStore
 from input_pipeline.extract.video import Limits, check_file, content_sha256
+from input_pipeline.landmark_files import is_landmark_file, read_landmark_file
+from input_pipeline.landmark_files.reader import READER
 from input_pipeline.pseudonyms import Pseudonyms
 from input_pipeline.records import Clip
 
@@ -27,10 +32,26 @@ PASSING = frozenset({"missing", "no-file", "unreadable", "empty", "address", "wo
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What, beside the video and the versions, decides what is made of it; see `extract_clip`."""
+    """What, beside the file and the versions, decides what is made of it.
+
+    Attributes:
+      frame_size, max_frames_stored: of videos, see `extract_clip`.
+      fps, image_size, mirrored: of files of landmarks, see `read_landmark_file`.
+    """
 
     frame_size: int = 256
     max_frames_stored: int = 512
+    fps: float | None = None
+    image_size: tuple[int, int] | None = None
+    mirrored: bool = False
+
+    def of_videos(self) -> dict[str, Any]:
+        """Those that `extract_clip` takes."""
+        return {"frame_size": self.frame_size, "max_frames_stored": self.max_frames_stored}
+
+    def of_landmark_files(self) -> dict[str, Any]:
+        """Those that `read_landmark_file` takes."""
+        return {"fps": self.fps, "image_size": self.image_size, "mirrored": self.mirrored}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,13 +78,10 @@ class ExtractionPool:
     """Several `ClipExtractor`s, one a core; a context manager.
 
     Args:
-      landmarker: MediaPipe's face_landmarker.task.
-      workers: processes. More than one are pinned to a core each, where the system can.
+      landmarker: MediaPipe's face_landmarker.task; empty where no item is a video.
+      workers: at once. More than one are pinned to a core each, where the system can.
       settings: of the extraction.
       limits: see `Limits`.
-
-    Attributes:
-      about: the versions and settings that decide what is made of a video, for the manifest.
 
     Raises:
       UserError: MediaPipe is absent, or the landmarker is none.
@@ -75,20 +93,14 @@ class ExtractionPool:
         self._all: list[ClipExtractor] = []
         self._closed = threading.Event()
         cores = sorted(os.sched_getaffinity(0)) if workers > 1 and hasattr(os, "sched_getaffinity") else [None]
+        self._workers = workers
         try:
-            for number in range(workers):
+            for number in range(workers if landmarker else 0):
                 self._all.append(ClipExtractor(landmarker, limits, core=cores[number % len(cores)]))
                 self._idle.put(self._all[-1])
         except BaseException:
             self.close()
             raise
-        first = self._all[0]
-        self.about = {
-            "extractor": EXTRACTOR,
-            "mediapipe": first.version,
-            "landmarker_sha256": first.sha256,
-            **dataclasses.asdict(self._settings),
-        }
 
     def __enter__(self) -> ExtractionPool:
         return self
@@ -118,7 +130,7 @@ class ExtractionPool:
         Raises:
           UserError: a part cannot be written, or the settings are wrong.
         """
-        with concurrent.futures.ThreadPoolExecutor(len(self._all)) as threads:
+        with concurrent.futures.ThreadPoolExecutor(self._workers) as threads:
             futures = [threads.submit(self._do, place, item, parts, pseudonyms, started) for place, item in enumerate(items)]
             try:
                 for future in concurrent.futures.as_completed(futures):
@@ -128,9 +140,17 @@ class ExtractionPool:
                 self.close()
                 raise
 
-    def key(self, pseudonyms: Pseudonyms, sha256: str) -> str:
-        """The name of a video's part."""
-        return pseudonyms.part(sha256, *(f"{name}={value}" for name, value in sorted(self.about.items())))
+    def about(self, landmark_file: bool) -> dict[str, Any]:
+        """The versions and settings that decide what is made of a file, for its part's name and the manifest."""
+        if landmark_file:
+            return {"landmark_files": READER, **self._settings.of_landmark_files()}
+        versions = {"mediapipe": self._all[0].version, "landmarker_sha256": self._all[0].sha256}
+        return {"extractor": EXTRACTOR, **versions, **self._settings.of_videos()}
+
+    def key(self, pseudonyms: Pseudonyms, item: Item, sha256: str) -> str:
+        """The name of a file's part."""
+        about = self.about(is_landmark_file(item.path))
+        return pseudonyms.part(sha256, *(f"{name}={value}" for name, value in sorted(about.items())))
 
     def _do(
         self, place: int, item: Item, parts: PartStore, pseudonyms: Pseudonyms, started: Callable[[Item], Progress]
@@ -138,10 +158,10 @@ class ExtractionPool:
         begun, sha256, source = time.monotonic(), "", {}
         try:
             sha256 = content_sha256(check_file(item.path))
-            key = self.key(pseudonyms, sha256)
+            key = self.key(pseudonyms, item, sha256)
             if (found := parts.find(key)) is not None:
                 return Outcome(place, item, sha256, found, 0.0)
-            clip = self._extract(item, key, started(item))
+            clip = self._read(item, key) if is_landmark_file(item.path) else self._extract(item, key, started(item))
             source, result = clip.label.source, parts.write(key, clip)
         except ClipError as error:
             result: Path | Fault = Fault(error.code, error.reason)
@@ -150,11 +170,21 @@ class ExtractionPool:
                 parts.write_fault(key, result)
         return Outcome(place, item, sha256, result, time.monotonic() - begun, source)
 
+    def _read(self, item: Item, key: str) -> Clip:
+        about = {"expression": item.expression, "subject": key, "clip_id": key, "dataset": ""}
+        try:
+            return read_landmark_file(item.path, **about, **self._settings.of_landmark_files())
+        except ClipError:
+            raise
+        except UserError as error:
+            reason = str(error).removeprefix(f"{item.path}: ").replace(str(item.path), "the file")
+            raise ClipError(item.path, "no-landmarks", reason) from error
+
     def _extract(self, item: Item, key: str, progress: Progress) -> Clip:
         extractor = self._idle.get()
         try:
             return extractor.extract(
-                item.path, expression=item.expression, subject=key, progress=progress, **dataclasses.asdict(self._settings)
+                item.path, expression=item.expression, subject=key, progress=progress, **self._settings.of_videos()
             )
         finally:
             self._idle.put(extractor)

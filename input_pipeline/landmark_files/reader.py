@@ -16,7 +16,7 @@ import numpy as np
 from input_pipeline.errors import UserError
 from input_pipeline.extract.clip import check_expression
 from input_pipeline.extract.crop import MARGIN, Box, face_box
-from input_pipeline.extract.video import check_file, content_sha256
+from input_pipeline.extract.video import check_file
 from input_pipeline.landmark_files import insightface, mediapipe, openface, pyfeat
 from input_pipeline.landmark_files.arrays import load_arrays
 from input_pipeline.landmark_files.mirror import mirror_blendshapes, mirror_landmarks
@@ -78,7 +78,7 @@ def read_landmark_file(
     Args:
       path: a local file with one of SUFFIXES.
       expression: one of `records.EXPRESSIONS`.
-      subject: key of the person.
+      subject: key of the person; goes into the label as it is, so no name (see `input_pipeline.pseudonyms`).
       fps: frames per second of the video, for files that say no times; where they do, theirs count.
       image_size: (width, height) in pixels of the pictures that the tool saw, for normalised coordinates.
       mirrored: whether these pictures were mirrored, as selfie cameras show them; the clip then has the sides put right.
@@ -87,7 +87,7 @@ def read_landmark_file(
     Returns:
       A clip without frames, in the layout of its kind. Colours are grey: `label.source["colours"]` is "none", and
       `label.source["depth"]` is "none" where z was not measured. Beside these `label.source` holds: `extractor`, `kind`,
-      `file_sha256`, `frames`, `frames_tracked`, `fps` (measured from the times), `mirrored`, `crop` ([x, y, side] in pixels of
+      `frames`, `frames_tracked`, `fps` (measured from the times), `mirrored`, `crop` ([x, y, side] in pixels of
       the picture that the tool saw), `warnings`, and `width`, `height` where known.
 
     Raises:
@@ -118,8 +118,7 @@ def read_landmark_file(
         score=score,
         scale_id=scale_id,
         report=report,
-        source={"extractor": READER, "kind": name, "file_sha256": content_sha256(path)}
-        | _describe_track(track, tracked, box, mirrored),
+        source={"extractor": READER, "kind": name, **_describe_track(track, tracked, box, mirrored)},
     )
     return Clip(
         label=label,
