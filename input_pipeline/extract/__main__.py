@@ -67,9 +67,7 @@ def main(args: Sequence[str]) -> None:
     parts, workers = PartStore(output / FOLDER), min(_WORKERS.value or _cores(), len(items))
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (
-        ExtractionPool(
-            _LANDMARKER.value if False in kinds else "", min(_WORKERS.value or _cores(), len(items)), settings
-        ) as pool,
+        ExtractionPool(_LANDMARKER.value if False in kinds else "", workers, settings) as pool,
         Ledger(Path(_LEDGER.value) if _LEDGER.value else ledger_path(Path(args[0]))) as ledger,
         Progress(*columns, transient=True) as display,
     ):
