@@ -18,7 +18,7 @@ from input_pipeline import measured, transforms
 from input_pipeline.errors import RecordError, UserError
 from input_pipeline.images import decode_frames
 from input_pipeline.motion.layouts import to_tokens
-from input_pipeline.records import EXPRESSIONS, Clip, Label
+from input_pipeline.records import POSED, Clip, Label
 from input_pipeline.sampling import Batch
 from input_pipeline.text import encode_example
 from input_pipeline.tokenizer import Tokenizer
@@ -71,7 +71,7 @@ class Examples:
         )
         example = {
             "weight": np.float32(weight),
-            "expression": np.int32(EXPRESSIONS.index(label.expression)),
+            "expression": np.int32(POSED.index(label.expression)),
             "clip_index": np.int32(index),
         }
         if "score" in self.needs:

@@ -95,7 +95,7 @@ def batches(
       process_index, process_count: this host takes its contiguous share of each batch.
 
     Returns:
-      Dictionaries with weight (B,) float32, expression (B,) int32 index in EXPRESSIONS, clip_index (B,) int32, left_out (B,)
+      Dictionaries with weight (B,) float32, expression (B,) int32 index in POSED, clip_index (B,) int32, left_out (B,)
       int32 (the clip that could not be read and whose place clip_index has taken, or -1) and, by need,
       score, score_weight (B,) float32;
       trajectory (B, T, 63, C) float32, trajectory_time (B, T) float32, trajectory_mask (B, T) bool;
@@ -171,6 +171,11 @@ def _length(source: ClipSource, indices: Sequence[int], config: ConfigDict) -> i
 
 def _check_measured(labels: Sequence[Label], features: Sequence[str]) -> None:
     """Refuses features that a clip lacks: landmarks made elsewhere come without colours, and most without depth."""
+    if bare := [label.clip_id for label in labels if label.source.get("landmarks") == "none"]:
+        raise UserError(
+            f"{len(bare)} of {len(labels)} clips have no landmarks ({bare[0]}): build the data set with --landmarker=FILE, or "
+            "train a task that needs none"
+        )
     for what, channels in (("colours", "rgb"), ("depth", "z")):
         wanted = [name for name in features if name[-1] in channels]
         lacking = [label.clip_id for label in labels if label.source.get(what) == "none"] if wanted else []

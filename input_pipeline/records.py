@@ -22,6 +22,10 @@ SCHEMA = "tramp-jax/clip/1"
 
 # PFED5's five posed expressions in the order of its class index (references: tramp_lineage.md section 4).
 EXPRESSIONS = ("rest", "smile", "frown", "squeeze", "clench")
+# Toronto NeuroFace's speech-free tasks, and what nobody posed. Batches hold the index in POSED.
+NEUROFACE = ("spread", "kiss", "open", "blow", "brow", "big_smile")
+UNPOSED = "unposed"
+POSED = (*EXPRESSIONS, *NEUROFACE, UNPOSED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,12 +35,15 @@ class Label:
     Attributes:
       clip_id: unique in its data set.
       subject: key of the person; splits are made of these.
-      expression: one of EXPRESSIONS.
+      expression: one of POSED.
       dataset: name of the data set; "simulated" for the simulator's.
       score: rated grade, None where nobody rated it.
       scale_id: which scale the score is on (the 1987 UPDRS item 19 and MDS-UPDRS 3.2 differ).
       report: reference report, None where there is none.
       turns: instruction turns as {"role": ..., "content": ...}.
+      targets: what else raters said, where they said it: a data set's own sentinels for "unknown" never get here. Keys:
+        "emotion" (a word), "emotion_votes" (word -> share), "action_units" (number -> 0 or 1), "action_unit_intensity"
+        (number -> 0 to 5), "valence", "arousal" (-1 to 1), "sub_scores" (name -> score), "pain" (PSPI, 0 to 16).
       truth: simulator only: latent severity and signs that produced the clip, as numbers.
       source: what made the record: extractor name and version, model SHA-256, frames decoded, and so on.
     """
@@ -49,6 +56,7 @@ class Label:
     scale_id: str = ""
     report: str | None = None
     turns: tuple[dict[str, str], ...] = ()
+    targets: dict[str, Any] = dataclasses.field(default_factory=dict)
     truth: dict[str, float] = dataclasses.field(default_factory=dict)
     source: dict[str, Any] = dataclasses.field(default_factory=dict)
 

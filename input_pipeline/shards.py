@@ -39,8 +39,8 @@ from input_pipeline.manifest import (
     write_atomically,
     write_lines,
 )
-from input_pipeline.motion.layouts import LAYOUTS
-from input_pipeline.records import EXPRESSIONS, Clip, Label
+from input_pipeline.motion.layouts import LAYOUTS, NO_LANDMARKS
+from input_pipeline.records import POSED, Clip, Label
 
 __all__ = [
     "Dataset",
@@ -75,20 +75,22 @@ def find_fault(clip: Clip) -> str | None:
     label, frames = clip.label, len(clip.times)
     if not label.clip_id or not label.subject:
         return "no clip id or no subject"
-    if label.expression not in EXPRESSIONS:
-        return f"expression {label.expression!r} is none of {', '.join(EXPRESSIONS)}"
+    if label.expression not in POSED:
+        return f"expression {label.expression!r} is none of {', '.join(POSED)}"
     if label.score is not None and not math.isfinite(label.score):
         return f"score {label.score} is not finite"
-    if clip.layout not in LAYOUTS:
-        return f"layout {clip.layout!r} is none of {', '.join(LAYOUTS)}"
-    shape = (frames, LAYOUTS[clip.layout].size, 3)
+    if clip.layout not in (*LAYOUTS, NO_LANDMARKS):
+        return f"layout {clip.layout!r} is none of {', '.join(LAYOUTS)}, {NO_LANDMARKS}"
+    shape = (frames, 0 if clip.layout == NO_LANDMARKS else LAYOUTS[clip.layout].size, 3)
     if clip.landmarks.shape != shape:
         return f"landmarks have shape {clip.landmarks.shape}, expected {shape} for layout {clip.layout}"
     if clip.colours.shape != shape or clip.tracked.shape != (frames,):
         return f"colours {clip.colours.shape} or tracked {clip.tracked.shape} do not fit landmarks {shape}"
     if clip.blendshapes is not None and (clip.blendshapes.ndim != 2 or len(clip.blendshapes) != frames):
         return f"blendshapes have shape {clip.blendshapes.shape}, expected ({frames}, 52)"
-    if not clip.tracked.any():
+    if clip.layout == NO_LANDMARKS and not clip.frames:
+        return "neither landmarks nor frames"
+    if clip.layout != NO_LANDMARKS and not clip.tracked.any():
         return "no tracked frame"
     if not (np.abs(clip.landmarks) <= np.finfo(np.float16).max).all():
         return "landmarks are not finite in float16"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import difflib
 import math
 import re
@@ -12,21 +11,11 @@ from pathlib import Path
 
 from input_pipeline.errors import UserError
 from input_pipeline.extract.clip import check_expression
+from input_pipeline.extract.item import Item
 from input_pipeline.extract.video import SUFFIXES, check_file, find_videos
 from input_pipeline.landmark_files import is_landmark_file
 
 COLUMNS = ("path", "subject", "expression", "score", "report")
-
-
-@dataclasses.dataclass(frozen=True)
-class Item:
-    """One file with what is known about it; see `records.Label`. `subject` is as the source names the person."""
-
-    path: Path
-    subject: str
-    expression: str
-    score: float | None = None
-    report: str | None = None
 
 
 def list_items(source: str | Path, expression: str = "", subject: str = "") -> list[Item]:

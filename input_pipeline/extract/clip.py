@@ -18,10 +18,12 @@ from typing import Any
 import numpy as np
 
 from input_pipeline.errors import ClipError, UserError
-from input_pipeline.extract.crop import MARGIN, Box, crop_jpeg, face_box
+from input_pipeline.extract.crop import MARGIN, Box, crop_jpeg, face_box, whole_box
 from input_pipeline.extract.landmarker import Face, Landmarker, Tracker
+from input_pipeline.extract.pictures import Pictures
 from input_pipeline.extract.video import Limits, Video
-from input_pipeline.records import EXPRESSIONS, Clip, Label
+from input_pipeline.motion.layouts import NO_LANDMARKS
+from input_pipeline.records import POSED, Clip, Label
 
 # Goes into every record; to be raised whenever the same video would give another clip.
 EXTRACTOR = "input_pipeline.extract/2"
@@ -52,8 +54,8 @@ class _Tracking:
 
 
 def extract_clip(
-    video: str | Path,
-    landmarker: Landmarker,
+    video: str | Path | Pictures,
+    landmarker: Landmarker | None,
     *,
     expression: str,
     subject: str,
@@ -71,9 +73,9 @@ def extract_clip(
     """Reads one video of one face.
 
     Args:
-      video: a local video file.
-      landmarker: the model, opened once for any number of videos.
-      expression: one of `records.EXPRESSIONS`.
+      video: a local video file, or pictures.
+      landmarker: the model, opened once for any number of videos; None for a clip of whole pictures without landmarks.
+      expression: one of `records.POSED`.
       subject: key of the person; goes into the label as it is, so no name (see `input_pipeline.pseudonyms`).
       clip_id: likewise; empty for one that is not stored.
       frame_size: side of the stored face crops in pixels.
@@ -83,17 +85,23 @@ def extract_clip(
       progress: called after each frame with (frames done, frames expected; 0 if the file does not say).
 
     Returns:
-      A clip in layout "mediapipe478". `label.source` holds: `extractor`, `mediapipe`, `landmarker_sha256`, `frames`,
-      `frames_tracked`, `fps` (measured from the timestamps), `width`, `height` (upright), `rotation` (degrees
-      counterclockwise), `mirrored`, `crop` ([x, y, side] in upright pixels), `frame_size`, `warnings` (lines about the file).
+      A clip in layout "mediapipe478", or "none" without a landmarker. `label.source` holds: `extractor`, `mediapipe`,
+      `landmarker_sha256` (or `landmarks`: "none"), `frames`, `frames_tracked`, `fps` (measured from the timestamps), `width`,
+      `height` (upright), `rotation` (degrees counterclockwise), `mirrored`, `crop` ([x, y, side] in upright pixels),
+      `frame_size`, `warnings` (lines about the file).
 
     Raises:
       UserError: the file is not a readable video, is over the limits, shows no face, or an argument is wrong.
     """
     _check_arguments(expression, subject, frame_size, max_frames_stored)
-    source = Video(video, limits)
-    tracking = _track(source, landmarker, progress)
-    box = face_box(tracking.landmarks, margin)
+    source = video if isinstance(video, Pictures) else Video(video, limits)
+    if landmarker is None:
+        tracking, box = _watch(source, progress), whole_box(source.width, source.height)
+        made = {"landmarks": "none"}
+    else:
+        tracking = _track(source, landmarker, progress)
+        box = face_box(tracking.landmarks, margin)
+        made = {"mediapipe": landmarker.version, "landmarker_sha256": landmarker.sha256}
     frame_index = frames_to_store(len(tracking.times), max_frames_stored)
     # Untracked frames hold the last tracked one; those before any face, the first.
     held = np.maximum(np.cumsum(tracking.tracked) - 1, 0)
@@ -107,8 +115,7 @@ def extract_clip(
         report=report,
         source={
             "extractor": EXTRACTOR,
-            "mediapipe": landmarker.version,
-            "landmarker_sha256": landmarker.sha256,
+            **made,
             "crop": [box.x, box.y, box.side],
             "frame_size": frame_size,
             **_describe(source, tracking),
@@ -117,11 +124,11 @@ def extract_clip(
     return Clip(
         label=label,
         landmarks=box.to_crop_units(tracking.landmarks).astype(np.float16)[held],
-        layout=LAYOUT,
+        layout=LAYOUT if landmarker else NO_LANDMARKS,
         colours=tracking.colours[held],
         times=tracking.times,
         tracked=tracking.tracked,
-        blendshapes=tracking.blendshapes.astype(np.float16)[held],
+        blendshapes=tracking.blendshapes.astype(np.float16)[held] if landmarker else None,
         frames=_crop_frames(source, box, frame_index, frame_size, progress),
         frame_index=frame_index,
     )
@@ -151,14 +158,32 @@ def _check_arguments(expression: str, subject: str, frame_size: int, max_frames_
 
 
 def check_expression(expression: str) -> None:
-    """Raises UserError, with the nearest name, unless it is one of `records.EXPRESSIONS`."""
-    if expression not in EXPRESSIONS:
-        near = difflib.get_close_matches(str(expression).lower(), EXPRESSIONS, n=1, cutoff=0.5)
+    """Raises UserError, with the nearest name, unless it is one of `records.POSED`."""
+    if expression not in POSED:
+        near = difflib.get_close_matches(str(expression).lower(), POSED, n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise UserError(f"unknown expression '{expression}': expected one of {', '.join(EXPRESSIONS)}{hint}")
+        raise UserError(f"unknown expression '{expression}': expected one of {', '.join(POSED)}{hint}")
 
 
-def _track(video: Video, landmarker: Landmarker, progress: Progress | None) -> _Tracking:
+def _watch(video: Video | Pictures, progress: Progress | None) -> _Tracking:
+    """The times alone; one frame without landmarks stands for all."""
+    times = []
+    for frame in video.frames():
+        times.append(frame.time)
+        if progress:
+            progress(frame.index + 1, video.frames_expected)
+    nothing = np.zeros((1, 0, 3))
+    return _Tracking(
+        np.array(times, np.float32),
+        np.zeros(len(times), bool),
+        nothing.astype(np.float32),
+        nothing.astype(np.uint8),
+        np.zeros((1, 0), np.float32),
+        video.damaged,
+    )
+
+
+def _track(video: Video | Pictures, landmarker: Landmarker, progress: Progress | None) -> _Tracking:
     times, tracked, landmarks, colours, blendshapes = [], [], [], [], []
     with landmarker.track() as tracker:
         for frame in video.frames():
@@ -172,7 +197,7 @@ def _track(video: Video, landmarker: Landmarker, progress: Progress | None) -> _
                 blendshapes.append(face.blendshapes)
             if progress:
                 progress(frame.index + 1, video.frames_expected)
-    if len(times) < 2:
+    if len(times) < 2 and not isinstance(video, Pictures):
         reason = f"has {len(times)} frame: a clip of motion needs at least 2; give a video"
         raise ClipError(video.path, "one-picture", reason)
     if not landmarks:
@@ -192,7 +217,7 @@ def _track(video: Video, landmarker: Landmarker, progress: Progress | None) -> _
     )
 
 
-def _detect(video: Video, tracker: Tracker, rgb: np.ndarray, seconds: float) -> Face | None:
+def _detect(video: Video | Pictures, tracker: Tracker, rgb: np.ndarray, seconds: float) -> Face | None:
     try:
         return tracker.detect(rgb, seconds)
     except UserError as error:
@@ -206,7 +231,9 @@ def _colours(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     return rgb[rows, columns]
 
 
-def _crop_frames(video: Video, box: Box, frame_index: np.ndarray, size: int, progress: Progress | None) -> tuple[bytes, ...]:
+def _crop_frames(
+    video: Video | Pictures, box: Box, frame_index: np.ndarray, size: int, progress: Progress | None
+) -> tuple[bytes, ...]:
     wanted, crops = set(frame_index.tolist()), []
     for frame in video.frames():
         if frame.index in wanted:
@@ -216,7 +243,7 @@ def _crop_frames(video: Video, box: Box, frame_index: np.ndarray, size: int, pro
     return tuple(crops)
 
 
-def _describe(video: Video, tracking: _Tracking) -> dict[str, Any]:
+def _describe(video: Video | Pictures, tracking: _Tracking) -> dict[str, Any]:
     seconds = float(tracking.times[-1])
     warnings = []
     if tracking.damaged:
@@ -228,7 +255,7 @@ def _describe(video: Video, tracking: _Tracking) -> dict[str, Any]:
     return {
         "frames": len(tracking.times),
         "frames_tracked": int(tracking.tracked.sum()),
-        "fps": round((len(tracking.times) - 1) / seconds, 3),
+        "fps": round((len(tracking.times) - 1) / seconds, 3) if seconds else 0.0,
         "width": video.width,
         "height": video.height,
         "rotation": video.rotation,

@@ -60,6 +60,12 @@ def face_box(landmarks: np.ndarray, margin: float = MARGIN) -> Box:
     return Box(x, y, side)
 
 
+def whole_box(width: int, height: int) -> Box:
+    """The smallest square around a whole picture."""
+    side = max(width, height)
+    return Box((width - side) // 2, (height - side) // 2, side)
+
+
 def crop_jpeg(rgb: np.ndarray, box: Box, size: int) -> bytes:
     """The box's part of a picture (H, W, 3) as a JPEG of size x size pixels; black beyond the picture's border."""
     return simplejpeg.encode_jpeg(resize_area(_cut(rgb, box), size), quality=_JPEG_QUALITY, colorsubsampling="420")

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
@@ -37,7 +38,7 @@ class ClipExtractor:
     """Reads videos as `extract_clip` does, in another process; a context manager.
 
     Args:
-      landmarker: MediaPipe's face_landmarker.task.
+      landmarker: MediaPipe's face_landmarker.task; empty for clips of whole pictures without landmarks.
       limits: the largest video, and the most that reading it may take.
       core: the processor that the worker keeps to, None for any.
 
@@ -51,7 +52,7 @@ class ClipExtractor:
     """
 
     def __init__(self, landmarker: str | Path, limits: Limits | None = None, core: int | None = None):
-        self._landmarker, self._limits, self._core = Path(landmarker), limits or Limits(), core
+        self._landmarker, self._limits, self._core = str(landmarker), limits or Limits(), core
         self._process: subprocess.Popen | None = None
         self._channel: Connection | None = None
         self.starts, self._looked, self._idle = 0, 0.0, 2**62
@@ -64,11 +65,14 @@ class ClipExtractor:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def extract(self, video: str | Path, *, progress: Progress | None = None, **about: Any) -> Clip:
+    def extract(
+        self, video: str | Path | Sequence[Path], *, fps: float | None = None, progress: Progress | None = None, **about: Any
+    ) -> Clip:
         """One video to one clip.
 
         Args:
-          video: a local video file.
+          video: a local video file, or the pictures of a clip in the order of time.
+          fps: pictures per second; of pictures alone.
           progress: called after each frame with (frames done, frames expected; 0 if the file does not say).
           about: what else `extract_clip` takes: expression, subject, clip_id, dataset, score, scale_id, report, frame_size,
             max_frames_stored, margin.
@@ -77,11 +81,12 @@ class ClipExtractor:
           ClipError: the file is not a readable video, over the limits, shows no face, or has ended the process.
           UserError: another argument is wrong.
         """
-        path = check_file(video)
+        pictures = [] if isinstance(video, str | Path) else [check_file(path) for path in video]
+        path = pictures[0] if pictures else check_file(video)
         if self._process is None:
             self._start()
         begun, done = time.monotonic(), 0
-        self._send(video=str(path.absolute()), **about)
+        self._send(video=[str(each.absolute()) for each in pictures] or str(path.absolute()), fps=fps, **about)
         while True:
             left = self._limits.work - (time.monotonic() - begun)
             message = self._receive(path, done, min(self._limits.stall, left))
@@ -114,8 +119,8 @@ class ClipExtractor:
             self._process = subprocess.Popen(command, env=_environment(), pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
         self._channel = Connection(ours.detach())
         self.starts += 1
-        self._send(landmarker=str(self._landmarker), limits=dataclasses.asdict(self._limits), core=self._core)
-        message = self._receive(self._landmarker, 0, _START_SECONDS)
+        self._send(landmarker=self._landmarker, limits=dataclasses.asdict(self._limits), core=self._core)
+        message = self._receive(Path(self._landmarker), 0, _START_SECONDS)
         if "error" in message:
             self.close()
             raise UserError(message["error"])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from input_pipeline.extract.batch import Item
+from input_pipeline.extract.item import Item
 from input_pipeline.extract.parts import Fault, read_part
 from input_pipeline.extract.pool import Outcome
 from input_pipeline.manifest import Manifest, Rejected
@@ -33,14 +33,14 @@ class Named:
 
 
 def name_outcomes(outcomes: Sequence[Outcome], pseudonyms: Pseudonyms) -> list[Named]:
-    """Outcomes in the order of their clip ids; of a video that is listed twice, the first in the list is kept."""
+    """Outcomes in the order of their clip ids; of what is listed twice, the first in the list is kept."""
     named, first = [], {}
     for outcome in sorted(outcomes, key=lambda each: each.place):
         item, content = outcome.item, outcome.sha256 or str(outcome.item.path)
-        clip_id = pseudonyms.clip(item.subject, item.expression, content)
-        kept = first.setdefault(content, clip_id)
+        clip_id = pseudonyms.clip(item.subject, item.expression, item.key or content)
+        kept = first.setdefault(item.key or content, clip_id)
         if kept is not clip_id:
-            fault = Fault(DUPLICATE, f"the same video as clip {kept}: list each video once")
+            fault = Fault(DUPLICATE, f"the same as clip {kept}: list each clip once")
             outcome = dataclasses.replace(outcome, result=fault)
         named.append(Named(outcome, clip_id, pseudonyms.subject(item.subject)))
     return sorted(named, key=lambda each: (each.clip_id, each.outcome.place))
@@ -51,7 +51,6 @@ def pack(
     output: Path,
     name: str,
     *,
-    scale_id: str,
     num_shards: int,
     source: dict[str, Any],
     progress: Callable[[int], None] = lambda done: None,
@@ -77,7 +76,7 @@ def pack(
         if isinstance(each.outcome.result, Fault)
     ]
     # Files of landmarks have no pictures; whoever differs from the first is left out, which the dead-letter list tells.
-    with_frames = bool(parts) and bool(read_part(parts[0][1], _label(parts[0][0], name, scale_id)).frames)
+    with_frames = bool(parts) and bool(read_part(parts[0][1], _label(parts[0][0], name)).frames)
     summaries = []
     for index in range(count):
         with ShardWriter(folder, index, count, with_frames) as writer:
@@ -86,13 +85,13 @@ def pack(
                     writer.reject(each)
             for place in range(len(parts) * index // count, len(parts) * (index + 1) // count):
                 one, part = parts[place]
-                writer.add(read_part(part, _label(one, name, scale_id)))
+                writer.add(read_part(part, _label(one, name)))
                 progress(place + 1)
             summaries.append(writer.close())
     return finish_dataset(folder, name, summaries, source)
 
 
-def _label(named: Named, dataset: str, scale_id: str) -> Label:
+def _label(named: Named, dataset: str) -> Label:
     item: Item = named.outcome.item
     return Label(
         clip_id=named.clip_id,
@@ -100,6 +99,8 @@ def _label(named: Named, dataset: str, scale_id: str) -> Label:
         expression=item.expression,
         dataset=dataset,
         score=item.score,
-        scale_id=scale_id,
+        scale_id=item.scale_id,
         report=item.report,
+        turns=item.turns,
+        targets=dict(item.targets),
     )

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from input_pipeline.errors import ClipError, UserError
-from input_pipeline.extract.batch import Item
 from input_pipeline.extract.clip import EXTRACTOR, Progress
 from input_pipeline.extract.isolated import ClipExtractor
+from input_pipeline.extract.item import Item
 from input_pipeline.extract.parts import Fault, PartStore
-from input_pipeline.extract.video import Limits, check_file, content_sha256
+from input_pipeline.extract.video import Limits
 from input_pipeline.landmark_files import is_landmark_file, read_landmark_file
 from input_pipeline.landmark_files.reader import READER
 from input_pipeline.pseudonyms import Pseudonyms
@@ -78,8 +78,8 @@ class ExtractionPool:
     """Several `ClipExtractor`s, one a core; a context manager.
 
     Args:
-      landmarker: MediaPipe's face_landmarker.task; empty where no item is a video.
-      workers: at once. More than one are pinned to a core each, where the system can.
+      landmarker: MediaPipe's face_landmarker.task; empty for clips of whole pictures without landmarks.
+      workers: processes, 0 where no item has pictures. More than one are pinned to a core each, where the system can.
       settings: of the extraction.
       limits: see `Limits`.
 
@@ -93,9 +93,8 @@ class ExtractionPool:
         self._all: list[ClipExtractor] = []
         self._closed = threading.Event()
         cores = sorted(os.sched_getaffinity(0)) if workers > 1 and hasattr(os, "sched_getaffinity") else [None]
-        self._workers = workers
         try:
-            for number in range(workers if landmarker else 0):
+            for number in range(workers):
                 self._all.append(ClipExtractor(landmarker, limits, core=cores[number % len(cores)]))
                 self._idle.put(self._all[-1])
         except BaseException:
@@ -119,24 +118,26 @@ class ExtractionPool:
         items: Sequence[Item],
         parts: PartStore,
         pseudonyms: Pseudonyms,
+        threads: int,
         started: Callable[[Item], Progress] = lambda item: lambda done, expected: None,
     ) -> Iterator[Outcome]:
         """Outcomes as they come, one for each item.
 
         Args:
           parts: where clips are kept; a video whose part is there is not read again.
+          threads: items at once.
           started: called as a video begins, from several threads; what it returns is called after each frame.
 
         Raises:
           UserError: a part cannot be written, or the settings are wrong.
         """
-        with concurrent.futures.ThreadPoolExecutor(self._workers) as threads:
-            futures = [threads.submit(self._do, place, item, parts, pseudonyms, started) for place, item in enumerate(items)]
+        with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+            futures = [pool.submit(self._do, place, item, parts, pseudonyms, started) for place, item in enumerate(items)]
             try:
                 for future in concurrent.futures.as_completed(futures):
                     yield future.result()
             except BaseException:
-                threads.shutdown(wait=False, cancel_futures=True)
+                pool.shutdown(wait=False, cancel_futures=True)
                 self.close()
                 raise
 
@@ -144,7 +145,8 @@ class ExtractionPool:
         """The versions and settings that decide what is made of a file, for its part's name and the manifest."""
         if landmark_file:
             return {"landmark_files": READER, **self._settings.of_landmark_files()}
-        versions = {"mediapipe": self._all[0].version, "landmarker_sha256": self._all[0].sha256}
+        first = self._all[0]
+        versions = {"mediapipe": first.version, "landmarker_sha256": first.sha256} if first.sha256 else {"landmarks": "none"}
         return {"extractor": EXTRACTOR, **versions, **self._settings.of_videos()}
 
     def key(self, pseudonyms: Pseudonyms, item: Item, sha256: str) -> str:
@@ -157,7 +159,7 @@ class ExtractionPool:
     ) -> Outcome:
         begun, sha256, source = time.monotonic(), "", {}
         try:
-            sha256 = content_sha256(check_file(item.path))
+            sha256 = item.sha256()
             key = self.key(pseudonyms, item, sha256)
             if (found := parts.find(key)) is not None:
                 return Outcome(place, item, sha256, found, 0.0)
@@ -183,8 +185,8 @@ class ExtractionPool:
     def _extract(self, item: Item, key: str, progress: Progress) -> Clip:
         extractor = self._idle.get()
         try:
-            return extractor.extract(
-                item.path, expression=item.expression, subject=key, progress=progress, **self._settings.of_videos()
-            )
+            source, fps = (item.pictures, item.fps) if item.pictures else (item.path, None)
+            about = {"expression": item.expression, "subject": key, **self._settings.of_videos()}
+            return extractor.extract(source, fps=fps, progress=progress, **about)
         finally:
             self._idle.put(extractor)

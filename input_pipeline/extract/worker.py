@@ -23,6 +23,7 @@ from input_pipeline.errors import ClipError, UserError
 from input_pipeline.extract.clip import extract_clip
 from input_pipeline.extract.extra import import_extra
 from input_pipeline.extract.landmarker import Landmarker
+from input_pipeline.extract.pictures import Pictures
 from input_pipeline.extract.video import Limits
 from input_pipeline.records import encode_frame_record, encode_landmark_record
 
@@ -37,21 +38,29 @@ def serve(channel: Connection) -> None:
         os.sched_setaffinity(0, {start["core"]})
     try:
         import_extra("av")  # before the limits, which its libraries would count against
-        landmarker = Landmarker(start["landmarker"])
+        landmarker = Landmarker(start["landmarker"]) if start["landmarker"] else None
     except UserError as error:
         _send(channel, error=str(error), code="")
         return
     _confine(limits)
-    _send(channel, version=landmarker.version, sha256=landmarker.sha256)
+    about = {"version": landmarker.version, "sha256": landmarker.sha256} if landmarker else {"version": "", "sha256": ""}
+    _send(channel, **about)
     while True:
         job = json.loads(channel.recv_bytes())
-        _answer(channel, Path(job.pop("video")), landmarker, limits, job)
+        _answer(channel, job.pop("video"), job.pop("fps"), landmarker, limits, job)
 
 
-def _answer(channel: Connection, video: Path, landmarker: Landmarker, limits: Limits, job: dict[str, Any]) -> None:
+def _answer(
+    channel: Connection,
+    video: str | list[str],
+    fps: float | None,
+    landmarker: Landmarker | None,
+    limits: Limits,
+    job: dict[str, Any],
+) -> None:
     try:
         clip = extract_clip(
-            video,
+            video if isinstance(video, str) else Pictures(video, fps, limits),
             landmarker,
             limits=limits,
             progress=lambda done, expected: _send(channel, done=done, expected=expected),

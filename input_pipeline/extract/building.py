@@ -1,0 +1,187 @@
+"""From items to a data set folder: parts, ledger, shards, splits. What `extract` and `build` have in common."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from input_pipeline.errors import UserError
+from input_pipeline.extract.clip import Progress as FrameProgress
+from input_pipeline.extract.item import Item
+from input_pipeline.extract.ledger import Entry, Ledger
+from input_pipeline.extract.pack import DUPLICATE, Named, name_outcomes, pack
+from input_pipeline.extract.parts import FOLDER, Fault, PartStore
+from input_pipeline.extract.pool import ExtractionPool, Outcome, Settings
+from input_pipeline.landmark_files import is_landmark_file
+from input_pipeline.manifest import DEAD_LETTER, MANIFEST, Manifest
+from input_pipeline.paths import local_path
+from input_pipeline.pseudonyms import Pseudonyms
+from input_pipeline.splits import FRACTIONS, SPLIT, make_split, split_path, write_split
+
+
+@dataclasses.dataclass(frozen=True)
+class Building:
+    """How a data set is built.
+
+    Attributes:
+      output: its folder.
+      name: of the data set.
+      landmarker: MediaPipe's face_landmarker.task; empty for clips without landmarks, and files of landmarks.
+      key_file: of the hashes that stand for people and clips.
+      ledger: the private list of whom they stand for.
+      workers: at once; 0 = one for each core.
+      num_shards: of each family; 0 = by size.
+    """
+
+    output: Path
+    name: str
+    landmarker: str
+    key_file: Path
+    ledger: Path
+    settings: Settings
+    workers: int = 0
+    num_shards: int = 0
+
+
+def check_output(output: str) -> Path:
+    """The folder of a data set that is not there yet.
+
+    Raises:
+      UserError: none is named, it is in a bucket, or it holds one.
+    """
+    folder = local_path(output, "--output")
+    if (folder / MANIFEST).exists():
+        raise UserError(f"{output}: holds a data set already: choose another --output or delete it")
+    return folder
+
+
+def build(items: Sequence[Item], plan: Building, source: dict[str, Any]) -> Manifest:
+    """Extracts what is not extracted yet, and packs it; says on the console what becomes of each item.
+
+    Args:
+      source: what made the data, beside what extraction adds.
+
+    Raises:
+      UserError: the one item there is, or all of them, cannot be read; or nothing can be written.
+    """
+    pseudonyms = _open_key(plan.key_file)
+    parts = PartStore(plan.output / FOLDER)
+    workers = min(plan.workers or _cores(), len(items))
+    kinds = sorted({is_landmark_file(item.path) for item in items})
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with (
+        ExtractionPool(plan.landmarker, workers if False in kinds else 0, plan.settings) as pool,
+        Ledger(plan.ledger) as ledger,
+        Progress(*columns, transient=True) as display,
+    ):
+        outcomes = list(_tell(pool.run(items, parts, pseudonyms, workers, _frame_count(display)), len(items), display))
+        if len(items) == 1 and isinstance(fault := outcomes[0].result, Fault):
+            raise UserError(f"{items[0].path}: {fault.reason}")
+        named = name_outcomes(outcomes, pseudonyms)
+        for each in named:
+            entry = _entry(each, pseudonyms.key_id)
+            ledger.add(entry)
+            if entry.status == DUPLICATE:  # known only once all are read
+                _print(display, f"left out: {entry.path}: {entry.reason}")
+        about = {name: value for kind in kinds for name, value in pool.about(kind).items()}
+        about |= {**source, "subject_key_id": pseudonyms.key_id}
+        manifest = pack(named, plan.output, plan.name, num_shards=plan.num_shards, source=about)
+    parts.remove()
+    left_out = f", {manifest.rejected} left out, see {plan.output / DEAD_LETTER}" if manifest.rejected else ""
+    print(f"{manifest.clips} clips of {len(manifest.subjects)} subjects in {plan.output}{left_out}")
+    for line in _write_splits(plan.output, manifest, named):
+        print(line)
+    return manifest
+
+
+def _write_splits(output: Path, manifest: Manifest, named: Sequence[Named]) -> Iterator[str]:
+    """The data set's own splits, and "default" where it has none of that name; what was done, in lines."""
+    splits: dict[str, dict[str, str]] = {}
+    for each in named:
+        if each.subject not in manifest.subjects:
+            continue
+        for split, fold in each.outcome.item.folds.items():
+            if splits.setdefault(split, {}).setdefault(each.subject, fold) != fold:
+                raise UserError(f"{output}: split {split}: subject {each.subject} is in two folds: mend the list of the folds")
+    if SPLIT not in splits and len(manifest.subjects) >= len(FRACTIONS):
+        splits[SPLIT] = make_split(manifest.subjects, FRACTIONS, seed=0)
+    for split, folds in splits.items():
+        yield f"{write_split(output, split, folds)}: who is in which fold"
+    if SPLIT not in splits:
+        yield f"no split: it takes {len(FRACTIONS)} subjects; to train on this, write {split_path(output, SPLIT)} yourself"
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _open_key(path: Path) -> Pseudonyms:
+    pseudonyms, made = Pseudonyms.open(path)
+    if made:
+        print(f"{path}: made: the key of the hashes that stand for people and clips; keep it, and keep it to yourself")
+    return pseudonyms
+
+
+def _entry(named: Named, key_id: str) -> Entry:
+    outcome, fault = named.outcome, named.outcome.result
+    code, reason = (fault.code, fault.reason) if isinstance(fault, Fault) else ("ok", "")
+    item = outcome.item
+    return Entry(
+        path=str(item.path),
+        name=item.subject,
+        expression=item.expression,
+        clip_id=named.clip_id,
+        subject=named.subject,
+        sha256=outcome.sha256,
+        status=code,
+        reason=reason,
+        seconds=round(outcome.seconds, 3),
+        key_id=key_id,
+    )
+
+
+def _frame_count(display: Progress) -> Callable[[Item], FrameProgress]:
+    """One row for all processes: the frames that they have done by now."""
+    bar = display.add_task("frames", total=None)
+
+    def start(item: Item) -> FrameProgress:
+        before = 0
+
+        def report(done: int, expected: int) -> None:
+            nonlocal before
+            display.advance(bar, max(done - before, 0))
+            before = done
+
+        return report
+
+    return start
+
+
+def _tell(outcomes: Iterator[Outcome], count: int, display: Progress) -> Iterator[Outcome]:
+    bar = display.add_task("clips", total=count)
+    for outcome in outcomes:
+        if line := _line(outcome, count):
+            _print(display, line)
+        display.advance(bar)
+        yield outcome
+
+
+def _line(outcome: Outcome, count: int) -> str:
+    """Stills are too many for a line each, unless something is wrong."""
+    path, source = outcome.item.path, outcome.source
+    if isinstance(outcome.result, Fault):
+        return f"left out: {path}: {outcome.result.reason}" if count > 1 else ""
+    if len(outcome.item.pictures) == 1 and not source.get("warnings"):
+        return ""
+    if not source:
+        return f"{path}: extracted before"
+    return "; ".join([f"{path}: face in {source['frames_tracked']} of {source['frames']} frames", *source["warnings"]])
+
+
+def _print(display: Progress, line: str) -> None:
+    display.console.print(line, markup=False, highlight=False, soft_wrap=True)
