@@ -20,7 +20,7 @@ from input_pipeline.images import decode_frames
 from input_pipeline.motion.layouts import to_tokens
 from input_pipeline.records import POSED, Clip, Label
 from input_pipeline.sampling import Batch
-from input_pipeline.text import encode_example
+from input_pipeline.text import encode_example, questions
 from input_pipeline.tokenizer import Tokenizer
 from input_pipeline.windows import Window, aligned_frames, make_window
 
@@ -78,8 +78,10 @@ class Examples:
             example["score"] = np.float32(0 if label.score is None else label.score)
             example["score_weight"] = np.float32(0 if label.score is None else weight)
         if "text" in self.needs:
-            report = transforms.flip_report(label.report) if flip and label.report is not None else label.report
-            example |= encode_example(self.tokenizer, label.expression, report, config.text_length)
+            pairs = questions(label)
+            question, answer = pairs[rng.integers(len(pairs)) if len(pairs) > 1 and self.train else 0]
+            answer = transforms.flip_report(answer) if flip and answer is not None else answer
+            example |= encode_example(self.tokenizer, question, answer, config.text_length)
             example["loss_mask"] *= np.float32(weight)
         if self.needs & {"trajectory", "frames"}:
             seen = self._remembered(index)

@@ -154,7 +154,7 @@ class _OneClip:
 
 
 def _has(label: Label, needs: frozenset[str]) -> bool:
-    return not ("text" in needs and not label.report) and not ("score" in needs and label.score is None)
+    return not ("text" in needs and not (label.report or label.turns)) and not ("score" in needs and label.score is None)
 
 
 def _length(source: ClipSource, indices: Sequence[int], config: ConfigDict) -> int:

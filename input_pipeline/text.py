@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from input_pipeline.errors import UserError
-from input_pipeline.records import EXPRESSIONS
+from input_pipeline.records import EXPRESSIONS, Label
 from input_pipeline.tokenizer import Tokenizer
 
 
@@ -17,11 +17,21 @@ def instruction(expression: str) -> str:
     return f"Describe the facial motion. Task: {expression}."
 
 
-def encode_example(tokenizer: Tokenizer, expression: str, report: str | None, length: int) -> dict[str, np.ndarray]:
+def questions(label: Label) -> list[tuple[str, str | None]]:
+    """(question, answer) pairs of a clip: of its instruction turns, else the instruction and its report, which may be None.
+
+    Each pair is a text of its own (ours); a question holds no placeholder of the picture, which comes before it.
+    """
+    asked = [turn["content"] for turn in label.turns if turn["role"] == "user"]
+    answered = [turn["content"] for turn in label.turns if turn["role"] == "assistant"]
+    return list(zip(asked, answered, strict=False)) or [(instruction(label.expression), label.report)]
+
+
+def encode_example(tokenizer: Tokenizer, question: str, report: str | None, length: int) -> dict[str, np.ndarray]:
     """Prompt, report, end, padded on the right (`Tokenizer.prompt`, `target`); without a report the prompt alone.
 
     Args:
-      expression: named in the instruction.
+      question: what is asked.
       report: the target text, or None.
       length: S. A longer report loses its last tokens, never the end token.
 
@@ -29,7 +39,7 @@ def encode_example(tokenizer: Tokenizer, expression: str, report: str | None, le
       tokens (S,) int32; token_mask (S,) bool, False on padding; loss_mask (S,) float32, 1 on report and end tokens, each to
       be predicted from those before it; prompt_length () int32; truncated () int32, report tokens lost.
     """
-    prompt = tokenizer.prompt(instruction(expression))
+    prompt = tokenizer.prompt(question)
     target = [] if report is None else tokenizer.target(report)
     lost = max(len(prompt) + len(target) - length, 0)
     if lost:

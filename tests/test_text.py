@@ -17,7 +17,7 @@ def tokenizer():
 
 
 def test_the_layout_is_begin_instruction_report_end_padding(tokenizer):
-    text = encode_example(tokenizer, "smile", REPORT, 128)
+    text = encode_example(tokenizer, instruction("smile"), REPORT, 128)
     prompt = [tokenizer.bos_id, *tokenizer.encode(instruction("smile"))]
     report = [*tokenizer.encode(REPORT), tokenizer.eos_id]
     used = len(prompt) + len(report)
@@ -31,9 +31,9 @@ def test_the_layout_is_begin_instruction_report_end_padding(tokenizer):
 
 
 def test_truncation_keeps_the_end_and_is_counted(tokenizer):
-    full = encode_example(tokenizer, "rest", REPORT, 128)
+    full = encode_example(tokenizer, instruction("rest"), REPORT, 128)
     length = int(full["token_mask"].sum()) - 4
-    text = encode_example(tokenizer, "rest", REPORT, length)
+    text = encode_example(tokenizer, instruction("rest"), REPORT, length)
     assert text["truncated"] == 4
     assert text["tokens"][-1] == tokenizer.eos_id
     assert text["tokens"][:-1].tolist() == full["tokens"][: length - 1].tolist()
@@ -41,12 +41,12 @@ def test_truncation_keeps_the_end_and_is_counted(tokenizer):
 
 
 def test_a_report_that_just_fits_is_not_cut(tokenizer):
-    full = encode_example(tokenizer, "rest", REPORT, 128)
-    assert encode_example(tokenizer, "rest", REPORT, int(full["token_mask"].sum()))["truncated"] == 0
+    full = encode_example(tokenizer, instruction("rest"), REPORT, 128)
+    assert encode_example(tokenizer, instruction("rest"), REPORT, int(full["token_mask"].sum()))["truncated"] == 0
 
 
 def test_without_a_report_the_instruction_stands_alone_and_nothing_is_learned(tokenizer):
-    text = encode_example(tokenizer, "clench", None, 64)
+    text = encode_example(tokenizer, instruction("clench"), None, 64)
     assert text["token_mask"].sum() == text["prompt_length"]
     assert not text["loss_mask"].any()
     assert tokenizer.eos_id not in text["tokens"]

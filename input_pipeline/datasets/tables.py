@@ -1,0 +1,74 @@
+"""The small text files that data sets keep their labels in."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from input_pipeline.errors import UserError
+
+
+def rows(path: Path, columns: tuple[str, ...], delimiter: str = ",") -> Iterator[tuple[str, dict[str, str]]]:
+    """(where, row) of a CSV file with a header that has at least `columns`; `where` names file and line for errors.
+
+    Raises:
+      UserError: no such file, not UTF-8, a column missing, or a row with fields too few.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, delimiter=delimiter, strict=True, skipinitialspace=True)
+            names = reader.fieldnames or []
+            if missing := [name for name in columns if name not in names]:
+                raise UserError(
+                    f"{path}: no column {missing[0]!r}, found {', '.join(names)}: is this the file of the data set?"
+                )
+            for row in reader:
+                where = f"{path} line {reader.line_num}"
+                if any(row[name] is None for name in columns):
+                    raise UserError(f"{where}: fewer fields than the header names: copy the file again")
+                yield where, {name: (value or "").strip() for name, value in row.items() if name is not None}
+    except (csv.Error, UnicodeDecodeError, OSError) as error:
+        raise UserError(f"{path}: cannot be read as CSV in UTF-8 ({error}): copy the file again") from error
+
+
+def lines(path: Path) -> Iterator[tuple[str, str]]:
+    """(where, line) of a text file, empty lines left out.
+
+    Raises:
+      UserError: no such file, or not UTF-8.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (UnicodeDecodeError, OSError) as error:
+        raise UserError(f"{path}: cannot be read as text in UTF-8 ({error}): copy the file again") from error
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            yield f"{path} line {number}", line.strip()
+
+
+def number(where: str, text: str, low: float, high: float) -> float:
+    """A number within limits.
+
+    Raises:
+      UserError: it is none, or beyond them.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise UserError(f"{where}: {text!r}, expected a number from {low:g} to {high:g}: copy the file again")
+    return value
+
+
+def inside(where: str, folder: Path, name: str) -> Path:
+    """A file that a label file names, which must lie below the folder.
+
+    Raises:
+      UserError: it lies elsewhere.
+    """
+    path = Path(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise UserError(f"{where}: names {name!r}, which is not in {folder}: copy the file again")
+    return folder / path
