@@ -59,20 +59,22 @@ def test_killed_again_and_again_it_is_the_same_to_the_bit(whole, simulated, tmp_
         faults.note(f"run: kill -9, {WHERE[point]}", count, "every line of metrics.jsonl and every digest as unbroken")
 
 
-def test_sigterm_saves_exits_0_and_the_run_goes_on_to_the_bit(whole, simulated, tmp_path):
+@pytest.mark.parametrize(("asked", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)], ids=["SIGTERM", "SIGINT"])
+def test_a_run_that_is_told_to_stop_saves_and_goes_on_to_the_bit(asked, code, whole, simulated, tmp_path):
     run = Run(simulated, tmp_path / "run")
     process = run.start()
     wait_for_step(run, process, 5)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(asked)
     output = process.communicate(timeout=120)[0]
-    assert process.returncode == 0, output[-3000:]
-    assert "SIGTERM: stopped at step" in output
+    assert process.returncode == code, output[-3000:]
+    assert f"{asked.name}: stopped at step" in output
+    assert "Traceback" not in output
     stopped = max(run.steps())
     assert stopped < STEPS
     assert f"continuing from step {stopped}" in run.finish()
     assert run.lines() == whole.lines()
     assert run.digests() == whole.digests()
-    faults.note("run: SIGTERM", 1, "saved, exit 0, gone on with as unbroken")
+    faults.note(f"run: {asked.name}", 1, f"saved, exit {code}, gone on with as unbroken")
 
 
 @pytest.mark.slow
