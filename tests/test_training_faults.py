@@ -3,9 +3,11 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
+import time
 
 import faults
 import numpy as np
@@ -75,6 +77,16 @@ def test_a_run_that_is_told_to_stop_saves_and_goes_on_to_the_bit(asked, code, wh
     assert run.lines() == whole.lines()
     assert run.digests() == whole.digests()
     faults.note(f"run: {asked.name}", 1, f"saved, exit {code}, gone on with as unbroken")
+
+
+def test_time_counts_from_the_start_of_the_program(whole, tmp_path):
+    began = time.monotonic()
+    process = whole.copy(tmp_path / "run").start(f"--config.total_steps={STEPS + 1}", f"--config.horizon={STEPS}")
+    line = next(line for line in process.stdout if "goodput" in line)
+    took = time.monotonic() - began
+    process.communicate(timeout=60)
+    # Imports before the first line of ours take 2 seconds or more, the interpreter's own start a twentieth.
+    assert took - 1 < float(re.search(r"of ([\d.]+) s for 1 steps", line)[1]) < took + 0.1
 
 
 @pytest.mark.slow

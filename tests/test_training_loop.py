@@ -1,7 +1,9 @@
 """A run from a config and a folder: what it leaves behind, and that it goes on where it stopped."""
 
 import json
+import re
 import shutil
+import time
 
 import pytest
 
@@ -38,13 +40,21 @@ def test_the_run_holds_config_tokenizer_checkpoints_and_events(finished):
     assert list((run / "events").glob("events*"))
 
 
-def test_a_run_that_lost_its_last_steps_repeats_them_bit_for_bit(finished, tmp_path):
+def test_a_run_that_lost_its_last_steps_repeats_them_bit_for_bit_and_says_what_that_took(finished, tmp_path, capsys):
     config, run = finished
     again = tmp_path / "again"
     shutil.copytree(run, again)
     shutil.rmtree(again / "checkpoints" / "12")
-    run_training(config, again)
+    began = time.monotonic()
+    run_training(config, again, began=began - 1000)
+    took = time.monotonic() - began
     assert lines(again) == lines(run)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "goodput 0% of 10" in said
+    seconds = {name: float(value) for name, value in re.findall(r"([\w-]+) ([\d.]+) s", said.split("for 6 steps: ")[1])}
+    assert seconds.keys() >= {"start-up", "restore", "compile", "steps", "checkpoint"}
+    assert 1000 < seconds["start-up"] < 1000 + took
+    assert "s for 6 that were lost" in said
 
 
 def test_a_finished_run_is_left_alone(finished, capsys):

@@ -100,6 +100,7 @@ def train(
     evaluate: Evaluate,
     run: Path,
     identity: dict[str, Any],
+    phases: Phases,
 ) -> bool:
     """Runs from the state's step to config.total_steps, or until it is asked to stop, and saves.
 
@@ -119,9 +120,7 @@ def train(
         display = Display(config.total_steps, state.step, config.log_every)
         closing.callback(display.close)
         stop = closing.enter_context(StopSignal())
-        store.say = display.say
-        phases = Phases(display.say, config.watchdog_seconds)
-        closing.callback(phases.close)
+        store.say = phases.say = display.say
         batches = {name: make_batches(task, state.task_steps[name]) for name, task in trainer.tasks.items()}
         waiting = {}
         for name, task in trainer.tasks.items():
@@ -130,6 +129,7 @@ def train(
             with phases("compile", f"the compiler, for {name}"):
                 trainer.compile(task, waiting[name])
         display.reset_clock()
+        phases.start_loop()
 
         log = StepLog(config, writer, display, store)
         pending: Pending | None = None  # of the step before, so that the host never waits for the step that runs
@@ -174,7 +174,8 @@ def train(
         save()
         with phases("checkpoint", f"the checkpoint of step {state.step}"):
             store.settle()
-        display.say(phases.summary(state.step - start, writer.dropped))
+        taken = state.step - start
+        display.say(phases.summary(taken, taken, min(writer.dropped, taken)))
     if stop.received:
         tell(f"{stop.received.name}: stopped at step {state.step}, saved; the same command goes on from there")
     if stop.received == signal.SIGINT:

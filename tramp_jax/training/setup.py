@@ -32,15 +32,17 @@ from tramp_jax.sharding.rules import shardings_of
 from tramp_jax.tasks.table import Task, active_tasks
 from tramp_jax.training.loop import Trainer, train
 from tramp_jax.training.ownership import flatten, unflatten
+from tramp_jax.training.phases import START, Phases
 from tramp_jax.training.state import Partition, TrainState, fresh_moments, initial_state
 
 
-def train_run(config: ConfigDict, run: Path, allow_changed: Sequence[str] = ()) -> bool:
+def train_run(config: ConfigDict, run: Path, phases: Phases, allow_changed: Sequence[str] = ()) -> bool:
     """Trains `config` in the folder `run`, going on from its newest intact checkpoint if it has one.
 
     Args:
       config: the experiment.
       run: the workdir.
+      phases: where the time goes.
       allow_changed: what may differ from the run's checkpoint, names of `checkpoint.identity.MEANING`.
 
     Returns:
@@ -86,7 +88,8 @@ def train_run(config: ConfigDict, run: Path, allow_changed: Sequence[str] = ()) 
 
     model = TrampLlama(config.model)
     with jax.set_mesh(mesh):
-        state = starting_state(config, model, tasks, mesh, store)
+        with phases(START if store.latest() is None else "restore", "the state to go on from"):
+            state = starting_state(config, model, tasks, mesh, store)
         if state.step >= config.total_steps:
             longer = f"to train on, set --config.total_steps and --config.horizon={config.horizon or config.total_steps}"
             print(f"{run}: already at step {state.step} of {config.total_steps}; {longer}", file=sys.stderr)
@@ -122,7 +125,7 @@ def train_run(config: ConfigDict, run: Path, allow_changed: Sequence[str] = ()) 
             )
             return {"spearman": found["mean"]}
 
-        return train(Trainer(config, model, tasks, state, mesh), make_batches, store, evaluate, run, identity)
+        return train(Trainer(config, model, tasks, state, mesh), make_batches, store, evaluate, run, identity, phases)
 
 
 def run_tokenizer(config: ConfigDict, run: Path, dataset: Dataset, train_indices: list[int]) -> Tokenizer:
