@@ -8,6 +8,7 @@ import pytest
 from input_pipeline.errors import UserError
 from tests.tiny import tiny_config
 from tramp_jax.checkpoint.store import CheckpointStore
+from tramp_jax.training.spikes import LossWindows, SpikeError
 from tramp_jax.training.step_log import Pending, StepLog
 from tramp_jax.training.writers import Display, MetricsWriter
 
@@ -15,9 +16,9 @@ from tramp_jax.training.writers import Display, MetricsWriter
 @pytest.fixture
 def log(tmp_path):
     """(log of a run that bears two skipped steps in a row, its folder)."""
-    config, store = tiny_config(max_skipped=2), CheckpointStore(tmp_path, 1)
+    config, store = tiny_config(max_skipped=2, spike__window=3), CheckpointStore(tmp_path, 1)
     writer, display = MetricsWriter(tmp_path, 0), Display(10, 0, 1)
-    yield StepLog(config, writer, display, store), tmp_path
+    yield StepLog(config, writer, display, store, LossWindows(config.spike, tmp_path, 0)), tmp_path
     display.close()
     writer.close()
     store.close()
@@ -58,3 +59,17 @@ def test_too_many_in_a_row_end_the_run_and_a_good_one_begins_the_count_anew(log)
         UserError, match=r"step 10: 3 severity steps in a row .* there is no checkpoint: lower optim\.severity\.lr"
     ):
         write(step(10, loss=np.nan))
+
+
+def test_a_spike_leaves_the_steps_once_its_line_is_written(log):
+    write, folder = log
+    for number, loss in enumerate((1.0, 1.5, np.nan, 1.25), 1):
+        write(step(number, loss=loss))
+    write(step(5, task="report", loss=50.0))  # another task's
+    write(step(6, loss=50.0, grad_norm=np.inf))  # of a step that changed nothing
+    with pytest.raises(SpikeError) as raised:
+        write(step(7, loss=3.0))
+    spike = raised.value.spike
+    assert (spike.step, spike.task, spike.task_step, spike.loss, spike.clips) == (7, "severity", 7, 3.0, (7, 8))
+    assert spike.limit == pytest.approx(1.25 + 6 * np.std([1.0, 1.5, 1.25]))
+    assert lines(folder)[-1]["step"] == 7

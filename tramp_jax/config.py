@@ -59,6 +59,9 @@ def default_config() -> ConfigDict:
     config.optim.language = _optimizer(lr=1e-4, weight_decay=0.0, clip_norm=1.0)  # as report (ours)
 
     config.max_skipped = 10  # steps of a task in a row whose loss or gradient is no number; one more ends the run (ours)
+    # A loss above mean + deviations x deviation of the task's last `window` losses is a spike: the run goes back to its newest
+    # checkpoint and leaves the batches since out. 0 = off (ours); MaxText, which skips the step alone: 128 and 6.
+    config.spike = ConfigDict({"window": 0, "deviations": 6.0, "max_rollbacks": 3})  # one spike more ends the run (ours)
     config.processes = 0  # that must have joined before the run starts; 0 = any number (ours)
     config.mesh = ConfigDict({"replica": 1, "fsdp": -1, "tensor": 1})  # one -1 takes what is left (ours)
     config.checkpoint = ConfigDict({"every": 500, "keep": 2})  # steps between saves, newest kept (ours)

@@ -30,7 +30,7 @@ from tramp_jax.training.ownership import unflatten
 from tramp_jax.training.state import TrainState
 
 FOLDER = "checkpoints"
-DAMAGED = "damaged"  # where a run puts what it cannot use
+DAMAGED = "damaged"  # where a run puts what it cannot use, or has given up
 MODEL_PARTS = ("params", "stats")  # an item of their own: inference reads no moments
 # What keeps a whole checkpoint from being read: by type, and by the status that TensorStore and XLA put into their texts.
 _PASSING = (MemoryError, PermissionError, TimeoutError, ConnectionError)
@@ -91,6 +91,11 @@ class CheckpointStore:
     def latest(self) -> int | None:
         """Step of the newest committed checkpoint, None where there is none."""
         return max(self.steps(), default=None)
+
+    def last_good(self) -> str:
+        """The newest committed checkpoint, in words."""
+        newest = self.latest()
+        return "there is no checkpoint" if newest is None else f"the last good checkpoint is of step {newest}"
 
     def save(self, state: TrainState, config: ConfigDict, identity: dict[str, Any]) -> None:
         """Starts saving; the caller goes on training. A step that is saved already is left alone.
@@ -165,6 +170,14 @@ class CheckpointStore:
           UserError: as `restore`.
         """
         return self._newest_intact({"model": like})["model"]
+
+    def rewind(self, step: int) -> None:
+        """Puts checkpoints past a step aside, for a run that goes back to it. Without a checkpoint of that step, or a start
+        (step 0) that needs none, the newest stays the one to go on from."""
+        steps = self.steps()
+        _all_agree(True)  # has seen them, before one process moves any
+        for later in (found for found in steps if found > step and (step == 0 or step in steps)):
+            self._put_aside(later, f"given up: the run went back to step {step}")
 
     def find_damage(self, step: int) -> str | None:
         """Reads a checkpoint into memory as it was saved; what is wrong with it, or None."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,8 @@ from tramp_jax.sharding.processes import is_writer
 from tramp_jax.tasks.schedule import Schedule
 from tramp_jax.tasks.table import Task
 from tramp_jax.training.phases import Phases
+from tramp_jax.training.skipped import SkippedBatches
+from tramp_jax.training.spikes import LossWindows, Spike, SpikeError, roll_back
 from tramp_jax.training.state import Partition, TrainState, merge, optimizers
 from tramp_jax.training.step import jit_step, make_step
 from tramp_jax.training.step_log import Pending, StepLog
@@ -52,9 +55,15 @@ class Trainer:
         self._sharding, self._everywhere = batch_sharding(mesh), replicated(mesh)
         self._optimizers = optimizers(config, tasks)
         self._compiled: dict[str, Any] = {}
+        self.taken = 0  # steps, those included that a loss spike has undone
 
     def compile(self, task: Task, batch: dict[str, np.ndarray]) -> None:
-        """Compiles a task's step for batches of this shape, before the first step: a compile mid-run looks like a hang."""
+        """Compiles a task's step for batches of this shape, before the first step: a compile mid-run looks like a hang.
+
+        Once: after going back to a checkpoint the program is the same.
+        """
+        if task.name in self._compiled:
+            return
         step = make_step(
             task,
             self.model,
@@ -82,7 +91,14 @@ class Trainer:
         state.opt[task.name] = opt
         state.task_steps[task.name] += 1
         state.step += 1
+        self.taken += 1
         return metrics
+
+    def release(self) -> None:
+        """Gives the state's memory back before another is restored: there may be no room for two."""
+        for leaf in jax.tree.leaves(self.state.to_tree()):
+            if isinstance(leaf, jax.Array):
+                leaf.delete()
 
     def _arguments(self, task: Task, batch: dict[str, jax.Array]) -> tuple[Any, ...]:
         state = self.state
@@ -93,94 +109,138 @@ class Trainer:
         return owned, state.opt[task.name], owned_stats, others, other_stats, batch, number
 
 
-def train(
-    trainer: Trainer,
-    make_batches: MakeBatches,
-    store: CheckpointStore,
-    evaluate: Evaluate,
-    run: Path,
-    identity: dict[str, Any],
-    phases: Phases,
-) -> bool:
-    """Runs from the state's step to config.total_steps, or until it is asked to stop, and saves.
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What a run consists of.
+
+    Attributes:
+      folder: the workdir.
+      trainer: with the state to start from.
+      make_batches: see `MakeBatches`.
+      evaluate: the numbers of a validation.
+      restore: the newest checkpoint's state, or a new one.
+      store: the checkpoints.
+      skipped: the batches that `make_batches` leaves out.
+      identity: what must not change while the run goes on.
+      phases: where the time goes.
+    """
+
+    folder: Path
+    trainer: Trainer
+    make_batches: MakeBatches
+    evaluate: Evaluate
+    restore: Callable[[], TrainState]
+    store: CheckpointStore
+    skipped: SkippedBatches
+    identity: dict[str, Any]
+    phases: Phases
+
+
+def train(run: Run) -> bool:
+    """Runs from the state's step to config.total_steps, or until it is asked to stop, and saves; at a loss spike it goes back.
 
     Returns:
       Whether it has reached the end.
 
     Raises:
-      UserError: too many losses are no numbers, or a checkpoint cannot be saved.
+      UserError: too many losses are no numbers, or too many spikes, or a checkpoint cannot be saved.
       KeyboardInterrupt: Ctrl-C, after saving.
     """
-    config, state = trainer.config, trainer.state
-    start = state.step  # evaluated and saved already, where it is a checkpoint's
+    trainer, phases = run.trainer, run.phases
+    config, begin = trainer.config, trainer.state.step
     with contextlib.ExitStack() as closing:
-        closing.callback(store.close)
-        writer = MetricsWriter(run, state.step, enabled=is_writer())
+        closing.callback(run.store.close)
+        writer = MetricsWriter(run.folder, begin, enabled=is_writer())
         closing.callback(writer.close)
-        display = Display(config.total_steps, state.step, config.log_every)
+        display = Display(config.total_steps, begin, config.log_every)
         closing.callback(display.close)
         stop = closing.enter_context(StopSignal())
-        store.say = phases.say = display.say
-        batches = {name: make_batches(task, state.task_steps[name]) for name, task in trainer.tasks.items()}
-        waiting = {}
-        for name, task in trainer.tasks.items():
-            with phases("data", f"the first batch of {name}"):
-                waiting[name] = next(batches[name])
-            with phases("compile", f"the compiler, for {name}"):
-                trainer.compile(task, waiting[name])
-        display.reset_clock()
-        phases.start_loop()
-
-        log = StepLog(config, writer, display, store)
-        pending: Pending | None = None  # of the step before, so that the host never waits for the step that runs
-
-        def save() -> None:
-            nonlocal pending
-            log(pending)  # no step that a checkpoint holds lacks its line
-            pending = None
-            with phases("checkpoint", f"the checkpoint of step {state.step}"):
-                writer.publish()
-                store.save(state, config, identity)
-
-        def validate() -> None:
-            with phases("evaluation", f"the validation at step {state.step}"):
-                writer.write(state.step, "validation", evaluate(state))
-
-        # DO NOT CHANGE THE ORDER: compare, evaluate, save, stop, next batch, step, log. Evaluation and save see the state that
-        # `step` names, what is due at a step is done before a stop, and no batch is consumed that a save does not count.
-        while state.step < config.total_steps:
-            if state.step > start and _due(state.step, config.compare_copies_every):
-                with phases("comparison", f"the comparison of copies at step {state.step}"):
-                    check_copies(state)
-            if state.step > start and _due(state.step, config.evaluate_every):
-                validate()
-            if state.step > start and _due(state.step, config.checkpoint.every):
-                save()
-            if stop.asked(state.step):
-                break
-            store.poll()
-            name = trainer.schedule.task_at(state.step)
-            batch, waiting[name] = waiting[name], None
-            clips = tuple(batch["clip_index"].tolist())
-            with phases("steps", f"step {state.step} ({name})"):
-                metrics = trainer.step(trainer.tasks[name], trainer.put(batch))
-            with phases("data", f"the next batch of {name}"):
-                waiting[name] = next(batches[name])
-            with phases("steps", f"step {state.step - 1}"):
-                log(pending)
-            pending = Pending(state.step, name, state.task_steps[name], metrics, clips)
-        if not stop.received:
-            validate()
-        save()
-        with phases("checkpoint", f"the checkpoint of step {state.step}"):
-            store.settle()
-        taken = state.step - start
-        display.say(phases.summary(taken, taken, min(writer.dropped, taken)))
+        run.store.say = phases.say = display.say
+        lost = writer.dropped
+        while spike := _train_until_spike(run, writer, display, stop):
+            with phases("restore", f"the state from before the loss spike of step {spike.step}"):
+                saved = roll_back(spike, config, run.store, run.skipped)
+                if stop.received:
+                    break
+                trainer.release()
+                trainer.state = run.restore()
+                writer.rewind(trainer.state.step)
+        else:
+            saved = trainer.state.step
+        again = lost + trainer.taken - (saved - begin)
+        display.say(phases.summary(max(saved - begin, 0), trainer.taken, min(again, trainer.taken)))
     if stop.received:
-        tell(f"{stop.received.name}: stopped at step {state.step}, saved; the same command goes on from there")
+        tell(f"{stop.received.name}: stopped at step {saved}, saved; the same command goes on from there")
     if stop.received == signal.SIGINT:
         raise KeyboardInterrupt
     return not stop.received
+
+
+def _train_until_spike(run: Run, writer: MetricsWriter, display: Display, stop: StopSignal) -> Spike | None:
+    try:
+        _take_steps(run, writer, display, stop)
+    except SpikeError as error:
+        return error.spike
+    return None
+
+
+def _take_steps(run: Run, writer: MetricsWriter, display: Display, stop: StopSignal) -> None:
+    trainer, store, phases = run.trainer, run.store, run.phases
+    config, state = trainer.config, trainer.state
+    start = state.step  # evaluated and saved already, where it is a checkpoint's
+    batches = {name: run.make_batches(task, state.task_steps[name]) for name, task in trainer.tasks.items()}
+    waiting = {}
+    for name, task in trainer.tasks.items():
+        with phases("data", f"the first batch of {name}"):
+            waiting[name] = next(batches[name])
+        with phases("compile", f"the compiler, for {name}"):
+            trainer.compile(task, waiting[name])
+    display.restart(start)
+    phases.start_loop()
+
+    log = StepLog(config, writer, display, store, LossWindows(config.spike, run.folder, start))
+    pending: Pending | None = None  # of the step before, so that the host never waits for the step that runs
+
+    def save() -> None:
+        nonlocal pending
+        log(pending)  # no step that a checkpoint holds lacks its line, or was a spike
+        pending = None
+        with phases("checkpoint", f"the checkpoint of step {state.step}"):
+            writer.publish()
+            store.save(state, config, run.identity)
+
+    def validate() -> None:
+        with phases("evaluation", f"the validation at step {state.step}"):
+            writer.write(state.step, "validation", run.evaluate(state))
+
+    # DO NOT CHANGE THE ORDER: compare, evaluate, save, stop, next batch, step, log. Evaluation and save see the state that
+    # `step` names, what is due at a step is done before a stop, and no batch is consumed that a save does not count.
+    while state.step < config.total_steps:
+        if state.step > start and _due(state.step, config.compare_copies_every):
+            with phases("comparison", f"the comparison of copies at step {state.step}"):
+                check_copies(state)
+        if state.step > start and _due(state.step, config.evaluate_every):
+            validate()
+        if state.step > start and _due(state.step, config.checkpoint.every):
+            save()
+        if stop.asked():
+            break
+        store.poll()
+        name = trainer.schedule.task_at(state.step)
+        batch, waiting[name] = waiting[name], None
+        clips = tuple(batch["clip_index"].tolist())
+        with phases("steps", f"step {state.step} ({name})"):
+            metrics = trainer.step(trainer.tasks[name], trainer.put(batch))
+        with phases("data", f"the next batch of {name}"):
+            waiting[name] = next(batches[name])
+        with phases("steps", f"step {state.step - 1}"):
+            log(pending)
+        pending = Pending(state.step, name, state.task_steps[name], metrics, clips)
+    if not stop.received:
+        validate()
+    save()
+    with phases("checkpoint", f"the checkpoint of step {state.step}"):
+        store.settle()
 
 
 def check_copies(state: TrainState) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -30,9 +31,11 @@ from tramp_jax.sharding.preflight import check_devices, check_processes, check_v
 from tramp_jax.sharding.processes import is_writer, wait_for_all
 from tramp_jax.sharding.rules import shardings_of
 from tramp_jax.tasks.table import Task, active_tasks
-from tramp_jax.training.loop import Trainer, train
+from tramp_jax.training.loop import Run, Trainer, train
 from tramp_jax.training.ownership import flatten, unflatten
 from tramp_jax.training.phases import START, Phases
+from tramp_jax.training.skipped import SkippedBatches
+from tramp_jax.training.spikes import check_spike
 from tramp_jax.training.state import Partition, TrainState, fresh_moments, initial_state
 
 
@@ -58,6 +61,7 @@ def train_run(config: ConfigDict, run: Path, phases: Phases, allow_changed: Sequ
     mesh = make_mesh(config.mesh)
     for task in tasks:
         check_batch(mesh, config.batch_size[task.name], f"batch_size.{task.name}", config.accumulation[task.name])
+    check_spike(config.spike)
     dataset = Dataset.open(config.data.path)
     folds = load_split(dataset, config.data.split)
     try:
@@ -82,6 +86,7 @@ def train_run(config: ConfigDict, run: Path, phases: Phases, allow_changed: Sequ
     if before := store.record():
         for line in check_identity(str(run), before.identity, identity, allow_changed):
             print(line, file=sys.stderr)
+    skipped = SkippedBatches(run)
     wait_for_all("identity")
     if is_writer():
         save_config(config, run / "config.json")
@@ -98,7 +103,8 @@ def train_run(config: ConfigDict, run: Path, phases: Phases, allow_changed: Sequ
         predictor = Predictor(config, model, tokenizer, mesh)
 
         def make_batches(task: Task, start: int) -> Iterator[dict[str, np.ndarray]]:
-            return batches(
+            batches_from = functools.partial(
+                batches,
                 dataset,
                 folds["train"],
                 config.data,
@@ -107,11 +113,11 @@ def train_run(config: ConfigDict, run: Path, phases: Phases, allow_changed: Sequ
                 batch_size=config.batch_size[task.name],
                 seed=config.seed,
                 train=True,
-                start_step=start,
                 needs=task.needs(config.model),
                 process_index=jax.process_index(),
                 process_count=jax.process_count(),
             )
+            return skipped.without(task.name, start, lambda number: batches_from(start_step=number))
 
         def evaluate(state: TrainState) -> dict[str, float]:
             scored = predictor.score(state.params, state.stats, dataset, folds["validation"])
@@ -125,7 +131,19 @@ def train_run(config: ConfigDict, run: Path, phases: Phases, allow_changed: Sequ
             )
             return {"spearman": found["mean"]}
 
-        return train(Trainer(config, model, tasks, state, mesh), make_batches, store, evaluate, run, identity, phases)
+        return train(
+            Run(
+                folder=run,
+                trainer=Trainer(config, model, tasks, state, mesh),
+                make_batches=make_batches,
+                evaluate=evaluate,
+                restore=lambda: starting_state(config, model, tasks, mesh, store),
+                store=store,
+                skipped=skipped,
+                identity=identity,
+                phases=phases,
+            )
+        )
 
 
 def run_tokenizer(config: ConfigDict, run: Path, dataset: Dataset, train_indices: list[int]) -> Tokenizer:
@@ -159,7 +177,7 @@ def starting_state(
         return _new_state(config, model, tasks, mesh, shapes, shardings)
     like = jax.tree.map(lambda s, where: jax.ShapeDtypeStruct(s.shape, s.dtype, sharding=where), shapes, shardings)
     state = store.restore(abstract(like))
-    print(f"continuing from step {state.step}", file=sys.stderr)
+    store.say(f"continuing from step {state.step}")
     return state
 
 

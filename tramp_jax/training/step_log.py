@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from input_pipeline.errors import UserError
 from tramp_jax.checkpoint.store import CheckpointStore
+from tramp_jax.training.spikes import LossWindows, Spike, SpikeError
 from tramp_jax.training.writers import Display, MetricsWriter
 
 
@@ -26,14 +27,16 @@ class Pending:
 
 
 class StepLog:
-    """Writes a step's line, and counts the steps that were skipped because their loss or gradient was no number."""
+    """Writes a step's line, counts steps that were skipped because their loss or gradient was no number, and finds spikes."""
 
-    def __init__(self, config: ConfigDict, writer: MetricsWriter, display: Display, store: CheckpointStore):
-        self._config, self._writer, self._display, self._store = config, writer, display, store
+    def __init__(
+        self, config: ConfigDict, writer: MetricsWriter, display: Display, store: CheckpointStore, losses: LossWindows
+    ):
+        self._config, self._writer, self._display, self._store, self._losses = config, writer, display, store, losses
         self._skipped: dict[str, int] = collections.Counter()
 
     def __call__(self, pending: Pending | None) -> None:
-        """Raises UserError where too many steps of a task in a row were skipped."""
+        """Raises UserError where too many steps of a task in a row were skipped, SpikeError where the loss is a spike."""
         if pending is None:
             return
         values = {name: float(value) for name, value in jax.device_get(pending.metrics).items()}
@@ -44,6 +47,11 @@ class StepLog:
         if not skipped:
             self._skipped[pending.task] = 0
             self._display.update(pending.step, pending.task, values["loss"])
+            limit = self._losses.limit(pending.task)
+            if values["loss"] > limit:
+                where = pending.step, pending.task, pending.task_step
+                raise SpikeError(Spike(*where, values["loss"], limit, pending.clips))
+            self._losses.add(pending.task, values["loss"])
             return
         self._skipped[pending.task] += 1
         what = "loss" if not math.isfinite(values["loss"]) else "gradient"
@@ -53,10 +61,9 @@ class StepLog:
 
     def _too_many(self, pending: Pending) -> UserError:
         self._store.settle()
-        newest = self._store.latest()
-        start = "there is no checkpoint" if newest is None else f"the last good checkpoint is of step {newest}"
         count, task = self._skipped[pending.task], pending.task
         return UserError(
-            f"step {pending.step}: {count} {task} steps in a row had a loss or gradient that is no number; {start}: lower "
-            f"optim.{task}.lr or clip_norm, or see the clips that metrics.jsonl names, and run the same command again"
+            f"step {pending.step}: {count} {task} steps in a row had a loss or gradient that is no number; "
+            f"{self._store.last_good()}: lower optim.{task}.lr or clip_norm, or see the clips that metrics.jsonl names, and "
+            "run the same command again"
         )

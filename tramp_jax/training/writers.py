@@ -6,7 +6,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +23,27 @@ class MetricsWriter:
     """Appends to RUN/metrics.jsonl and RUN/events. A line is {"step", "task", "task_step", "loss", ...}; null is no number.
 
     Floats are written by `repr`, in full precision, so that two runs can be compared line by line. Lines past `step` belong
-    to work that was lost after the checkpoint of `step`; they are dropped. Of several processes one is enabled. Nothing can be
-    appended to a file in a bucket: both files of a run there lie on this machine and are copied by `publish`.
+    to work that was lost after the checkpoint of `step`; they are dropped, and `dropped` counts their steps. Of several
+    processes one is enabled. Nothing can be appended to a file in a bucket: both files of a run there lie on this machine and
+    are copied by `publish`.
     """
 
     def __init__(self, run: Path, step: int, *, enabled: bool = True):
-        self._enabled, self.dropped = enabled, 0
-        if not enabled:
-            return
-        self._run = run
-        self._copied = tempfile.TemporaryDirectory(prefix="tramp-jax-") if is_remote(run) else None
-        self._folder = Path(self._copied.name) if self._copied else run
-        if (run / METRICS).exists():
-            found = (run / METRICS).read_text().splitlines()
+        self._enabled, self._run, self.dropped = enabled, run, 0
+        if enabled:
+            self._open(step)
+
+    def rewind(self, step: int) -> None:
+        """Drops the lines past a step that the run goes back to."""
+        if self._enabled:
+            self.close()
+            self._open(step)
+
+    def _open(self, step: int) -> None:
+        self._copied = tempfile.TemporaryDirectory(prefix="tramp-jax-") if is_remote(self._run) else None
+        self._folder = Path(self._copied.name) if self._copied else self._run
+        if (self._run / METRICS).exists():
+            found = (self._run / METRICS).read_text().splitlines()
             kept = [line for line in found if _step_of(line) <= step]
             self.dropped = len({_step_of(line) for line in found} - {_step_of(line) for line in kept})
             # In one go: a crash here must not lose what a run has told so far.
@@ -76,6 +84,12 @@ class MetricsWriter:
             self._events.close()
             if self._copied:
                 self._copied.cleanup()
+
+
+def rows_until(run: Path, step: int) -> Iterator[dict[str, Any]]:
+    """What RUN/metrics.jsonl holds up to a step, in order."""
+    if (run / METRICS).exists():
+        yield from (json.loads(line) for line in (run / METRICS).read_text().splitlines() if _step_of(line) <= step)
 
 
 def _step_of(line: str) -> int:
@@ -124,9 +138,9 @@ class Display:
         """A line above the display."""
         self.console.print(text, highlight=False, soft_wrap=True)
 
-    def reset_clock(self) -> None:
-        """Leaves compilation out of the rate."""
-        self._begin = time.monotonic()
+    def restart(self, step: int) -> None:
+        """Steps are counted from here: leaves compilation out of the rate, and what was before the run went back."""
+        self._start, self._begin = step, time.monotonic()
 
     def close(self) -> None:
         """Leaves the last state on the screen."""
