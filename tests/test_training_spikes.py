@@ -1,7 +1,10 @@
 """Loss spikes are told by the losses before, and a run goes on without the batches of one as if it had never seen them."""
 
+import contextlib
 import dataclasses
+import itertools
 import json
+import os
 import re
 import signal
 import time
@@ -20,13 +23,15 @@ from input_pipeline.pipeline import batches
 from input_pipeline.shards import write_dataset
 from input_pipeline.splits import load_split, read_split, split_path, write_split
 from input_pipeline.tokenizer import Tokenizer
-from tests.tiny import tiny_config
+from tests.tiny import tiny_batch, tiny_config
 from tramp_jax.checkpoint.store import DAMAGED, CheckpointStore
 from tramp_jax.config import load_config
 from tramp_jax.models.tramp_llama import TrampLlama
 from tramp_jax.sharding.mesh import make_mesh
 from tramp_jax.tasks.table import active_tasks
-from tramp_jax.training.loop import Trainer
+from tramp_jax.training.loop import Run as LoopRun
+from tramp_jax.training.loop import Trainer, train
+from tramp_jax.training.phases import Phases
 from tramp_jax.training.setup import starting_state
 from tramp_jax.training.skipped import FILE, SkippedBatches
 from tramp_jax.training.spikes import LossWindows, Spike, check_spike, roll_back
@@ -148,6 +153,39 @@ def test_one_spike_more_than_allowed_ends_the_run(store, tmp_path):
     with pytest.raises(UserError, match=r"step 7: .*max_rollbacks=2 are used up; the last good checkpoint is of step 4: see"):
         back_from(7, store, tmp_path, spike__max_rollbacks=2)
     assert (tmp_path / FILE).read_bytes() == before
+
+
+def test_a_stop_that_meets_a_spike_leaves_what_was_before_it(tmp_path, capsys):
+    config = tiny_config(model__head__kind="regression", checkpoint__every=4, evaluate_every=6)
+    config.schedule.weights.report = 0  # which takes longest to compile
+    config.spike.update({"window": 3, "deviations": 100.0})
+    model, tasks, mesh = TrampLlama(config.model), active_tasks(config), make_mesh(config.mesh)
+    store, skipped = CheckpointStore(tmp_path, 2), SkippedBatches(tmp_path)
+
+    def make_batches(task, first):
+        def numbered(number):
+            batch = tiny_batch(number)
+            batch["score"][0] = 1e3 if number == 5 else 1
+            return batch
+
+        return map(numbered, itertools.count(first))
+
+    def evaluate(state):
+        assert state.step == 6  # whose loss is the spike, and is not logged yet
+        os.kill(os.getpid(), signal.SIGTERM)
+        return {}
+
+    def restore():
+        raise AssertionError("a run that stops goes on from nowhere")
+
+    with jax.set_mesh(mesh), contextlib.closing(Phases(print, 0)) as phases:
+        trainer = Trainer(config, model, tasks, starting_state(config, model, tasks, mesh, store), mesh)
+        assert not train(LoopRun(tmp_path, trainer, make_batches, evaluate, restore, store, skipped, {}, phases))
+    assert "SIGTERM: stopped at step 4, saved" in capsys.readouterr().err
+    assert [rollback["batches"] for rollback in SkippedBatches(tmp_path).rollbacks] == [[4, 5]]
+    store = CheckpointStore(tmp_path, 2)
+    assert store.steps() == [4]
+    store.close()
 
 
 def stream(data, config, tokenizer, task, needs):
