@@ -1,5 +1,6 @@
 """A step's line, and the end of a run whose steps yield no numbers."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -73,3 +74,14 @@ def test_a_spike_leaves_the_steps_once_its_line_is_written(log):
     assert (spike.step, spike.task, spike.task_step, spike.loss, spike.clips) == (7, "severity", 7, 3.0, (7, 8))
     assert spike.limit == pytest.approx(1.25 + 6 * np.std([1.0, 1.5, 1.25]))
     assert lines(folder)[-1]["step"] == 7
+
+
+def test_clips_that_cannot_be_read_are_logged(log, capsys):
+    """In every line, and said once for each."""
+    write, folder = log
+    for number, left_out in ((1, (5,)), (2, ()), (3, (5, 9))):
+        write(dataclasses.replace(step(number), left_out=left_out))
+    assert [line.get("left_out") for line in lines(folder)] == [[5], None, [5, 9]]
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.count("clips [5] cannot be read") == 1
+    assert "step 3: clips [9] cannot be read, others are in their place (2 by now" in said

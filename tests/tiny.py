@@ -91,6 +91,7 @@ def tiny_batch(seed: int, size: int = 4) -> dict[str, np.ndarray]:
         "prompt_length": np.full(size, prompt, np.int32),
         "weight": np.ones(size, np.float32),
         "clip_index": np.arange(size, dtype=np.int32),
+        "left_out": np.full(size, -1, np.int32),
     }
 
 

@@ -228,14 +228,15 @@ def _take_steps(run: Run, writer: MetricsWriter, display: Display, stop: StopSig
         store.poll()
         name = trainer.schedule.task_at(state.step)
         batch, waiting[name] = waiting[name], None
-        clips = tuple(batch["clip_index"].tolist())
+        clips, left_out = (tuple(batch[field].tolist()) for field in ("clip_index", "left_out"))
         with phases("steps", f"step {state.step} ({name})"):
             metrics = trainer.step(trainer.tasks[name], trainer.put(batch))
         with phases("data", f"the next batch of {name}"):
             waiting[name] = next(batches[name])
         with phases("steps", f"step {state.step - 1}"):
             log(pending)
-        pending = Pending(state.step, name, state.task_steps[name], metrics, clips)
+        unread = tuple(clip for clip in left_out if clip >= 0)
+        pending = Pending(state.step, name, state.task_steps[name], metrics, clips, unread)
     if not stop.received:
         validate()
     save()

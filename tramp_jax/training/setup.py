@@ -63,6 +63,7 @@ def train_run(config: ConfigDict, run: Path, phases: Phases, allow_changed: Sequ
         check_batch(mesh, config.batch_size[task.name], f"batch_size.{task.name}", config.accumulation[task.name])
     check_spike(config.spike)
     dataset = Dataset.open(config.data.path)
+    _check_expressions(config, dataset)
     folds = load_split(dataset, config.data.split)
     try:
         run.mkdir(parents=True, exist_ok=True)
@@ -75,7 +76,8 @@ def train_run(config: ConfigDict, run: Path, phases: Phases, allow_changed: Sequ
     config.model.llm.vocab_size = max(config.model.llm.vocab_size, tokenizer.vocab_size)
     config.trained_on = dataset.manifest.name
     if any("kinematics" in task.needs(config.model) for task in tasks) and not config.data.kinematics_centre:
-        config.data.kinematics_centre, config.data.kinematics_scale = standardisation(dataset, folds["train"])
+        found = standardisation(dataset, folds["train"], max_bad=config.data.max_bad_clips)
+        config.data.kinematics_centre, config.data.kinematics_scale = found
     if (run / "config.json").is_file():  # a run that goes on started where it started
         config.pretrained = load_config(run).pretrained
     else:
@@ -143,6 +145,16 @@ def train_run(config: ConfigDict, run: Path, phases: Phases, allow_changed: Sequ
                 identity=identity,
                 phases=phases,
             )
+        )
+
+
+def _check_expressions(config: ConfigDict, dataset: Dataset) -> None:
+    """The model's embedding knows PFED5's expressions alone; JAX would read beyond it without a word."""
+    others = sorted(set(dataset.manifest.expressions) - set(EXPRESSIONS))
+    if config.model.condition_on_expression and others:
+        raise UserError(
+            f"{config.data.path}: has clips of {', '.join(others)}, the model knows {', '.join(EXPRESSIONS)}: set "
+            "--config.model.condition_on_expression=False"
         )
 
 

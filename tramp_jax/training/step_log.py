@@ -17,13 +17,19 @@ from tramp_jax.training.writers import Display, MetricsWriter
 
 @dataclasses.dataclass(frozen=True)
 class Pending:
-    """A step that was taken, its metrics still on the device; `clips` are indices in the data set, of this process's share."""
+    """A step that was taken, its metrics still on the device.
+
+    Attributes:
+      clips: indices in the data set, of this process's share.
+      left_out: of clips that could not be read; others of `clips` are in their place.
+    """
 
     step: int
     task: str
     task_step: int
     metrics: dict[str, jax.Array]
     clips: tuple[int, ...]
+    left_out: tuple[int, ...] = ()
 
 
 class StepLog:
@@ -34,6 +40,7 @@ class StepLog:
     ):
         self._config, self._writer, self._display, self._store, self._losses = config, writer, display, store, losses
         self._skipped: dict[str, int] = collections.Counter()
+        self._left_out: set[int] = set()
 
     def __call__(self, pending: Pending | None) -> None:
         """Raises UserError where too many steps of a task in a row were skipped, SpikeError where the loss is a spike."""
@@ -42,6 +49,9 @@ class StepLog:
         values = {name: float(value) for name, value in jax.device_get(pending.metrics).items()}
         skipped = bool(values.pop("skipped"))
         about = {"skipped": 1, "clips": list(pending.clips)} if skipped else {}
+        if pending.left_out:
+            about["left_out"] = list(pending.left_out)
+            self._tell_left_out(pending)
         plain = {name: value if math.isfinite(value) else None for name, value in values.items()}
         self._writer.write(pending.step, pending.task, {"task_step": pending.task_step, **plain, **about})
         if not skipped:
@@ -58,6 +68,15 @@ class StepLog:
         self._display.say(f"step {pending.step}: the {pending.task} {what} is no number: skipped; clips {list(pending.clips)}")
         if self._skipped[pending.task] > self._config.max_skipped:
             raise self._too_many(pending)
+
+    def _tell_left_out(self, pending: Pending) -> None:
+        """Once for each clip; metrics.jsonl has every time."""
+        if new := sorted(set(pending.left_out) - self._left_out):
+            self._left_out.update(new)
+            self._display.say(
+                f"step {pending.step}: clips {new} cannot be read, others are in their place ({len(self._left_out)} by now; "
+                "`python -m input_pipeline.validate` names their records)"
+            )
 
     def _too_many(self, pending: Pending) -> UserError:
         self._store.settle()
