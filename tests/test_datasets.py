@@ -8,6 +8,7 @@ import pytest
 
 from input_pipeline.dataset import Dataset
 from input_pipeline.datasets import BUILDERS
+from input_pipeline.datasets.__main__ import page
 from input_pipeline.errors import UserError
 from input_pipeline.extract.building import Building, build
 from input_pipeline.extract.pool import Settings
@@ -126,3 +127,7 @@ def test_a_fixture_is_the_same_for_the_same_seed(name, fixtures, tmp_path):
     assert sum(path.stat().st_size for path in fixtures(name).rglob("*") if path.is_file()) < 3_000_000
     text = [name for name in ours if name.suffix in (".txt", ".csv", ".json", ".jsonl")]
     assert all(ours[each] == again[each] for each in text)
+
+
+def test_the_page_is_what_the_builders_say():
+    assert (Path(__file__).parents[1] / "docs" / "datasets.md").read_text() == page()

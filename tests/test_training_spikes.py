@@ -277,6 +277,7 @@ def test_the_run_is_one_that_never_saw_those_batches(whole, absurd, tmp_path):
     store.close()
 
 
+@pytest.mark.slow
 def test_stopped_before_a_rollback_and_killed_in_it_a_run_is_the_same_to_the_bit(whole, absurd, tmp_path):
     whole, _ = whole
     run = Run(absurd[0], tmp_path / "run", *OPTIONS)
