@@ -8,6 +8,7 @@ permuted anew. Nothing else is state, so resuming is starting at another k, on a
 
 from __future__ import annotations
 
+import collections
 import zlib
 from collections.abc import Iterator, Sequence
 
@@ -19,11 +20,11 @@ from input_pipeline import transforms
 from input_pipeline.errors import UserError
 from input_pipeline.examples import ClipSource, Examples
 from input_pipeline.records import Clip, Label
-from input_pipeline.sampling import AUGMENT, Batch, Order, Readable, Share
+from input_pipeline.sampling import AUGMENT, GROUPS, Batch, Order, Readable, Share, group_of, quotas
 from input_pipeline.text import check_text_length, instruction
 from input_pipeline.tokenizer import Tokenizer
 
-__all__ = ["NEEDS", "ClipSource", "batches", "default_data_config", "instruction", "single_batch"]
+__all__ = ["NEEDS", "ClipSource", "batches", "default_data_config", "instruction", "shares", "single_batch"]
 
 VERSION = 1  # raised when the same clips, config and seed make other batches than before
 NEEDS = frozenset({"trajectory", "frames", "text", "score", "kinematics"})
@@ -53,6 +54,10 @@ def default_data_config() -> ConfigDict:
     data.landmark_noise = 0.0  # training: deviation of Gaussian noise on landmarks, in pixels of a 256-pixel crop (ours)
     # Mean and deviation of each kinematic feature over training clips; filled in when training starts, where a task needs them.
     data.kinematics_centre, data.kinematics_scale = (), ()
+    # Training: fixed shares of an epoch for groups: "", or "score" (rounded), "expression", "emotion", "dataset" (ours).
+    data.balance_by = ""
+    # A group's share is proportional to its count to this power: 1 as they come, 0 all alike, 1/T at a temperature T (ours).
+    data.balance_exponent = 0.0
     data.read_threads = 2  # each makes whole batches, twice as many batches wait; 0 = none (ours)
     # Clips whose windows stay in memory, decoded, before augmentation (ours; about 0.1 MB each in the demo, 5 MB at full size).
     data.cache_clips = 0
@@ -121,7 +126,9 @@ def batches(
     example = Examples(source, config, tokenizer, needs, train, _length(source, usable, config))
     share = Share(batch_size, process_index, process_count, start_step, _ENDLESS if train else -(-len(usable) // batch_size))
     entropy = (seed, zlib.crc32(task.encode()))
-    order, readable = Order(usable, entropy), Readable(usable, config.max_bad_clips)
+    groups = [group_of(source.labels[index], config.balance_by) for index in usable] if config.balance_by else None
+    order = Order(usable, entropy, groups, config.balance_exponent)
+    readable = Readable(usable, config.max_bad_clips)
 
     def load(position: int) -> Batch:
         if train:
@@ -132,6 +139,15 @@ def batches(
     stream = grain.MapDataset.source(share).map(load).batch(batch_size // process_count, drop_remainder=True)
     threads = config.read_threads
     return iter(stream.to_iter_dataset(grain.ReadOptions(num_threads=threads, prefetch_buffer_size=2 * threads)))
+
+
+def shares(source: ClipSource, indices: Sequence[int], config: ConfigDict, needs: frozenset[str]) -> dict[str, tuple[int, int]]:
+    """Group -> (clips of it, times that an epoch of training takes one of them); empty without `data.balance_by`."""
+    if not config.balance_by:
+        return {}
+    labels = [source.labels[index] for index in indices if _has(source.labels[index], needs)]
+    counts = collections.Counter(group_of(label, config.balance_by) for label in labels)
+    return {name: (counts[name], quota) for name, quota in sorted(quotas(counts, config.balance_exponent).items())}
 
 
 def single_batch(clip: Clip, config: ConfigDict, tokenizer: Tokenizer | None, *, needs: frozenset[str]) -> Batch:
@@ -200,6 +216,10 @@ def _check(config: ConfigDict, tokenizer: Tokenizer | None, needs: frozenset[str
     for name in ("flip_probability", "reversal_probability"):
         if not 0 <= config[name] <= 1:
             raise UserError(f"data.{name}={config[name]}: must be between 0 and 1")
+    if config.balance_by not in ("", *GROUPS):
+        raise UserError(f"data.balance_by={config.balance_by!r}: expected one of {', '.join(GROUPS)}, or nothing")
+    if not 0 <= config.balance_exponent <= 1:
+        raise UserError(f"data.balance_exponent={config.balance_exponent}: must be between 0 (all alike) and 1 (as they come)")
     if "text" in needs:
         check_text_length(tokenizer, config.text_length)
     if "kinematics" in needs and not config.kinematics_centre:

@@ -42,12 +42,12 @@ def test_wrong_calls_end_with_one_line_and_code_2(tmp_path):
             "raf_db",
             f"--root={tmp_path / 'no'}",
             f"--output={tmp_path / 'o'}",
-        ): "no such folder: RAF-DB is obtained so: by request",
+        ): "no such folder: RAF-DB is obtained so",
         (
             "raf_db",
             f"--root={tmp_path / 'full'}",
             f"--output={tmp_path / 'o'}",
-        ): "no basic/EmoLabel/list_patition_label.txt there",
+        ): "no basic/EmoLabel/list_patition_label.txt",
     }.items():
         done = build(*args)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), args

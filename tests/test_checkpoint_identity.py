@@ -88,3 +88,12 @@ def test_every_part_has_words_and_an_unknown_one_is_told(setting):
     assert set(identity(setting)) == set(MEANING)
     with pytest.raises(UserError, match="--allow-changed=sead: sead is unknown; there are data, split"):
         check_identity("run", identity(setting), identity(setting), ["sead"])
+
+
+def test_an_option_that_is_newer_than_the_checkpoint_had_its_default(setting):
+    before = identity(setting)
+    del before["transforms"]["balance_by"]
+    assert check_identity("run", before, identity(setting), []) == []
+    setting[0].data.balance_by = "score"
+    with pytest.raises(UserError, match=r"balance_by  -> score"):
+        check_identity("run", before, identity(setting), [])

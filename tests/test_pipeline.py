@@ -11,7 +11,7 @@ from input_pipeline import transforms
 from input_pipeline.errors import UserError
 from input_pipeline.motion.kinematics import FEATURE_NAMES
 from input_pipeline.motion.layouts import NOSE_REFERENCE
-from input_pipeline.pipeline import NEEDS, batches, default_data_config, instruction, single_batch
+from input_pipeline.pipeline import NEEDS, batches, default_data_config, instruction, shares, single_batch
 from input_pipeline.records import EXPRESSIONS
 from input_pipeline.shards import Dataset, write_dataset
 from input_pipeline.tokenizer import Tokenizer, train_tokenizer
@@ -286,6 +286,21 @@ def damage(folder, *numbers):
     path.write_bytes(blob)
 
 
+def test_balanced_batches_have_the_shares_that_are_told(dataset, tokenizer):
+    """Eleven clips: grades 0 three times, the others twice."""
+    config, needs = data_config(balance_by="score"), frozenset({"score"})
+    told = shares(dataset, range(COUNT), config, needs)
+    assert told == {"0": (3, 3), "1": (2, 2), "2": (2, 2), "3": (2, 2), "4": (2, 2)}
+    config.update({"balance_by": "expression"})
+    of = {name: [i for i, label in enumerate(dataset.labels) if label.expression == name] for name in EXPRESSIONS}
+    some = [*of["rest"], of["smile"][0], of["frown"][0]]
+    assert shares(dataset, some, config, needs) == {"frown": (1, 2), "rest": (3, 2), "smile": (1, 1)}
+    found = make(dataset, tokenizer, 10, config, indices=some, batch_size=5, needs=needs)
+    for batch in found:  # an epoch each
+        names = [EXPRESSIONS[number] for number in batch["expression"]]
+        assert {name: names.count(name) for name in names} == {"frown": 2, "rest": 2, "smile": 1}
+
+
 @pytest.mark.parametrize("threads", [0, 2])
 def test_a_damaged_record_stops_the_run_and_names_file_and_record(tmp_path, tokenizer, threads):
     write_dataset([make_clip(k, stored=2, score=1) for k in range(4)], tmp_path, "made", 1, {})
@@ -347,6 +362,8 @@ def test_frames_asked_of_a_data_set_without_them_are_refused(tmp_path):
         ({"read_threads": -1}, r"data\.read_threads=-1"),
         ({"flip_probability": 1.5}, r"data\.flip_probability=1\.5"),
         ({"text_length": 10}, r"data\.text_length=10"),
+        ({"balance_by": "sex"}, r"data\.balance_by='sex': expected one of score, expression, emotion, dataset"),
+        ({"balance_exponent": 2.0}, r"data\.balance_exponent=2\.0: must be between 0"),
     ],
 )
 def test_a_wrong_config_value_is_told(dataset, tokenizer, changes, message):

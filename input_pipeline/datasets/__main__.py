@@ -13,8 +13,8 @@ USAGE = "python -m input_pipeline.datasets > docs/datasets.md"
 
 _HEAD = """# Data sets that can be built
 
-Made by `python -m input_pipeline.datasets` from the builders; do not edit. Nothing is downloaded and nothing redistributed: each needs
-your own copy, under its owners' terms.
+Made by `python -m input_pipeline.datasets` from the builders; do not edit. Nothing is downloaded, nothing redistributed: each
+needs your own copy, under its owners' terms.
 
     python -m input_pipeline.build NAME --root=YOUR_COPY --output=data/NAME [--landmarker=face_landmarker.task]
     python -m input_pipeline.build NAME --make_fixture=some/folder    # a small set of no one in the same layout

@@ -60,6 +60,7 @@ def check_identity(where: str, before: Mapping[str, Any], now: Mapping[str, Any]
     unknown = [name for name in allowed if name not in MEANING]
     if unknown:
         raise UserError(f"--allow-changed={','.join(allowed)}: {unknown[0]} is unknown; there are {', '.join(MEANING)}")
+    before = _filled(before)
     changed = {name: _difference(before.get(name), now[name]) for name in now if before.get(name) != now[name]}
     refused = {name: text for name, text in changed.items() if name not in allowed}
     if refused:
@@ -69,6 +70,13 @@ def check_identity(where: str, before: Mapping[str, Any], now: Mapping[str, Any]
             f"--allow-changed={','.join([*allowed, *refused])}"
         )
     return [f"{where}: goes on although {name} changed ({text})" for name, text in changed.items()]
+
+
+def _filled(before: Mapping[str, Any]) -> dict[str, Any]:
+    """With the defaults of options that are newer than the checkpoint: they are what the run did."""
+    defaults = json.loads(json.dumps(pipeline.default_data_config().to_dict()))
+    known = {key: value for key, value in defaults.items() if key not in _SAME_BATCHES}
+    return {**before, "transforms": {**known, **before["transforms"]}} if "transforms" in before else dict(before)
 
 
 def _difference(before: Any, now: Any) -> str:

@@ -15,7 +15,7 @@ from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
 from input_pipeline.measured import standardisation
 from input_pipeline.paths import path_of
-from input_pipeline.pipeline import batches, instruction
+from input_pipeline.pipeline import batches, instruction, shares
 from input_pipeline.records import EXPRESSIONS
 from input_pipeline.splits import load_split
 from input_pipeline.tokenizer import Tokenizer, has_tokenizer, train_tokenizer
@@ -93,6 +93,9 @@ def train_run(config: ConfigDict, run: Path, phases: Phases, allow_changed: Sequ
     if is_writer():
         save_config(config, run / "config.json")
 
+    for task in tasks if is_writer() else ():
+        for group, (count, drawn) in shares(dataset, folds["train"], config.data, task.needs(config.model)).items():
+            print(f"{task.name}: {config.data.balance_by} {group}: {drawn} clips of an epoch, out of {count}", file=sys.stderr)
     model = TrampLlama(config.model)
     with jax.set_mesh(mesh):
         with phases(START if store.latest() is None else "restore", "the state to go on from"):
