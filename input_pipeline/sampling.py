@@ -93,13 +93,13 @@ def quotas(counts: Mapping[str, int], exponent: float) -> dict[str, int]:
     exact = {name: total * weight / sum(weights.values()) for name, weight in weights.items()}
     found = {name: max(int(share), 1) for name, share in exact.items()}
     # Largest remainders first; where the least of one has taken too many, the largest groups give them back.
-    by_remainder = sorted(exact, key=lambda name: found[name] - exact[name])
+    by_remainder = sorted(exact, key=lambda name: (found[name] - exact[name], name))
     for name in itertools.cycle(by_remainder or ("",)):
         if sum(found.values()) >= total:
             break
         found[name] += 1
     while sum(found.values()) > total:
-        found[max(found, key=lambda name: found[name])] -= 1
+        found[max(found, key=lambda name: (found[name], name))] -= 1
     return found
 
 
