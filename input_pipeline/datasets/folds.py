@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+from collections.abc import Iterable
+
+from input_pipeline.errors import UserError
 
 OFFICIAL = "official"
 _VALIDATION = 10  # of 100 people of the training fold (ours)
@@ -21,3 +25,48 @@ def official_folds(fold: str, subject: str, name: str = "") -> dict[str, str]:
     rank = int(hashlib.sha256(subject.encode()).hexdigest(), 16) % 100
     drawn = "validation" if fold == "train" and rank < _VALIDATION else fold
     return {f"{OFFICIAL}_{name}" if name else OFFICIAL: fold, name or "default": drawn}
+
+
+@dataclasses.dataclass(frozen=True)
+class Listed:
+    """A clip that the lists of one or several official splits name.
+
+    Attributes:
+      where: file and line that name it first.
+      label: as it stands there.
+      splits: split name, empty for the only one -> fold.
+    """
+
+    where: str
+    label: str
+    splits: dict[str, str]
+
+    def folds(self, subject: str) -> dict[str, str]:
+        """`Item.folds`; of several splits "fold1" is the default as well."""
+        folds: dict[str, str] = {}
+        for split, fold in self.splits.items():
+            folds |= official_folds(fold, subject, split)
+        return folds if "default" in folds else folds | {"default": folds["fold1"]}
+
+
+def gather_lists(rows: Iterable[tuple[str, str, str, str, str]]) -> dict[str, Listed]:
+    """Clips by name, in the order of their first lines.
+
+    Args:
+      rows: (where, split name, fold, clip, label) of each line of each list.
+
+    Raises:
+      UserError: lists contradict each other in a label or a fold, or a split lacks a clip that another has.
+    """
+    listed: dict[str, Listed] = {}
+    for where, split, fold, name, label in rows:
+        clip = listed.setdefault(name, Listed(where, label, {}))
+        if clip.label != label:
+            raise UserError(f"{where}: {name} is {label!r}, but {clip.label!r} at {clip.where}: copy the files again")
+        if clip.splits.setdefault(split, fold) != fold:
+            raise UserError(f"{where}: {name} is in {fold}, but in {clip.splits[split]} as well: copy the files again")
+    splits = {split for clip in listed.values() for split in clip.splits}
+    for name, clip in listed.items():
+        if missing := splits - clip.splits.keys():
+            raise UserError(f"{clip.where}: {name} is in no list of {min(missing)}: copy the files again")
+    return listed
