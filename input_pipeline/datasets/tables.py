@@ -32,19 +32,32 @@ def rows(path: Path, columns: tuple[str, ...], delimiter: str = ",") -> Iterator
         raise UserError(f"{path}: cannot be read as CSV in UTF-8 ({error}): copy the file again") from error
 
 
-def lines(path: Path) -> Iterator[tuple[str, str]]:
+def lines(path: Path, other_encoding: str = "") -> Iterator[tuple[str, str]]:
     """(where, line) of a text file, empty lines left out.
 
+    Args:
+      other_encoding: what it may be in, where it is not UTF-8.
+
     Raises:
-      UserError: no such file, or not UTF-8.
+      UserError: no such file, or in neither encoding.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = _decode(path.read_bytes(), other_encoding)
     except (UnicodeDecodeError, OSError) as error:
-        raise UserError(f"{path}: cannot be read as text in UTF-8 ({error}): copy the file again") from error
+        expected = f"UTF-8 or {other_encoding}" if other_encoding else "UTF-8"
+        raise UserError(f"{path}: cannot be read as text in {expected} ({error}): copy the file again") from error
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             yield f"{path} line {number}", line.strip()
+
+
+def _decode(content: bytes, other_encoding: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        if not other_encoding:
+            raise
+        return content.decode(other_encoding)
 
 
 def number(where: str, text: str, low: float, high: float) -> float:
