@@ -55,7 +55,7 @@ def test_captions_are_read_from_the_authors_file_in_either_encoding(root, name, 
     lines = [
         "00003.mp4  anger\t 一位男子。\t A man’s frown.",
         "00004.mp4\tdisgust\t一位男子。\t",
-        "00005.mp4\tfear\t一位男子。",
+        "00005.mp4\tfear\t一位男子看TV。",
     ]
     text = "\n".join([*lines, "00006.mp4\tneutral", "00007.mp4\tneutral\t-\t-", "00008.mp4\tsadness\t\tThe frown."])
     (root / name).parent.mkdir(exist_ok=True)

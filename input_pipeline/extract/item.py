@@ -16,7 +16,7 @@ class Item:
     """See `records.Label` for what is not told here.
 
     Attributes:
-      path: a video, a file of landmarks, or the first picture.
+      path: a video, a file of landmarks, or of pictures the first, or their folder.
       subject: the person as the source calls them; of a data set that does not say who it shows, the clip's own key.
       key: what a data set calls the clip; empty for files that a user lists, of which one content counts once.
       pictures: all of them in the order of time, where the clip is pictures; one is a still.
