@@ -75,6 +75,18 @@ def number(where: str, text: str, low: float, high: float) -> float:
     return value
 
 
+def whole(where: str, text: str, low: int, high: int) -> int:
+    """A whole number within limits, in any spelling: data sets print codes as `7` and as `7.0000000e+00`.
+
+    Raises:
+      UserError: it is none, or beyond them.
+    """
+    value = number(where, text, low, high)
+    if value != int(value):
+        raise UserError(f"{where}: {text!r}, expected a whole number from {low} to {high}: copy the file again")
+    return int(value)
+
+
 def inside(where: str, folder: Path, name: str) -> Path:
     """A file that a label file names, which must lie below the folder.
 
