@@ -22,12 +22,16 @@ def drawn_face(height: int, width: int, seed: int, openness: float = 0.3) -> np.
     return image.astype(np.uint8)
 
 
-def write_picture(path: Path, height: int, width: int, seed: int, openness: float = 0.3) -> None:
-    """A drawn face as a picture in the format of the name's suffix: .jpg, .png or .bmp; its folder is made."""
+def write_picture(path: Path, height: int, width: int, seed: int, openness: float = 0.3, pixel_format: str = "") -> None:
+    """A drawn face as a picture in the format of the name's suffix: .jpg, .png or .bmp; its folder is made.
+
+    Args:
+      pixel_format: FFmpeg's name of another than the usual one, such as "gray".
+    """
     av = import_extra("av")
-    codec, pixel_format = {".jpg": ("mjpeg", "yuvj420p"), ".png": ("png", "rgb24"), ".bmp": ("bmp", "bgr24")}[path.suffix]
+    codec, usual = {".jpg": ("mjpeg", "yuvj420p"), ".png": ("png", "rgb24"), ".bmp": ("bmp", "bgr24")}[path.suffix]
     path.parent.mkdir(parents=True, exist_ok=True)
-    _encode(path, "image2", codec, pixel_format, [drawn_face(height, width, seed, openness)], 1, av)
+    _encode(path, "image2", codec, pixel_format or usual, [drawn_face(height, width, seed, openness)], 1, av)
 
 
 def write_video(path: Path, height: int, width: int, frames: int, fps: int, seed: int) -> None:
