@@ -6,7 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from input_pipeline.datasets import affectnet, caer_s, ck_plus, dfew, faba_instruct, fer_plus, ferv39k, mafw, merr, raf_db, unbc_pain
+from input_pipeline.datasets import (
+    affectnet,
+    caer_s,
+    ck_plus,
+    dfew,
+    faba_instruct,
+    fer_plus,
+    ferv39k,
+    mafw,
+    merr,
+    raf_db,
+    unbc_pain,
+)
 from input_pipeline.datasets.about import About
 from input_pipeline.errors import UserError
 from input_pipeline.extract.item import Item

@@ -180,7 +180,8 @@ def _line(outcome: Outcome, count: int) -> str:
         return ""
     if not source:
         return f"{path}: extracted before"
-    return "; ".join([f"{path}: face in {source['frames_tracked']} of {source['frames']} frames", *source["warnings"]])
+    tracked = f"face in {source['frames_tracked']} of" if source.get("landmarks") != "none" else ""
+    return "; ".join([f"{path}: {tracked} {source['frames']} frames".replace("  ", " "), *source["warnings"]])
 
 
 def _print(display: Progress, line: str) -> None:
