@@ -1,4 +1,7 @@
-"""`python -m input_pipeline.validate DIR`: is a data set folder whole and consistent? One line per problem, exit code 2."""
+"""`python -m input_pipeline.validate DIR`: is a data set folder whole and consistent? One line per problem, exit code 2.
+
+A .json or .jsonl file is held to be instruction data (see `input_pipeline.instruction_json`).
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,16 @@ from collections.abc import Iterator, Sequence
 
 from input_pipeline import cli
 from input_pipeline.dataset import Dataset
+from input_pipeline.datasets.tables import inside
 from input_pipeline.errors import UserError
 from input_pipeline.images import decode_frames
+from input_pipeline.instruction_json import read_rows
 from input_pipeline.manifest import count_labels, read_manifest, verify_file
 from input_pipeline.paths import path_of
 from input_pipeline.shards import find_fault
 from input_pipeline.splits import load_split
 
-USAGE = "python -m input_pipeline.validate DIR"
+USAGE = "python -m input_pipeline.validate DIR|FILE.json|FILE.jsonl"
 # Frames are decoded at an eighth of their size: damage shows all the same, in a fraction of the time.
 _FRAME_SIDE = 16
 
@@ -70,10 +75,28 @@ def describe(folder: pathlib.Path) -> str:
     return f"{folder}: {'; '.join(parts)}"
 
 
+def describe_instructions(path: pathlib.Path) -> str:
+    """One line about sound instruction data: rows, questions, and media that are there.
+
+    Raises:
+      UserError: a row is not as it should be, or a medium is not there: with file, row, keys found and the fix.
+    """
+    rows = list(read_rows(path))
+    for row in rows:
+        for medium in row.media:
+            if not inside(row.where, path.parent, medium).is_file():
+                raise UserError(f"{row.where}: {medium} is not below {path.parent}: put it there, or mend the row")
+    questions = sum(len(row.turns) // 2 for row in rows)
+    return f"{path}: {len(rows)} rows with {questions} questions, {len({row.media for row in rows})} clips, all there"
+
+
 def main(args: Sequence[str]) -> None:
     """Prints a line per problem, or one line about the data set."""
     if len(args) != 1:
-        raise UserError(f"{len(args)} arguments given, expected one folder: {USAGE}")
+        raise UserError(f"{len(args)} arguments given, expected one folder or file: {USAGE}")
+    if args[0].endswith((".json", ".jsonl")):
+        print(describe_instructions(pathlib.Path(args[0])))
+        return
     folder, problems = path_of(args[0]), 0
     for problem in find_problems(folder):
         print(" ".join(problem.split()), flush=True)

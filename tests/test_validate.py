@@ -10,9 +10,11 @@ import pytest
 from array_record.python import array_record_module
 from clip_factory import make_clip
 
+from input_pipeline.datasets import get_builder
+from input_pipeline.errors import UserError
 from input_pipeline.shards import Dataset, write_dataset
 from input_pipeline.splits import make_split, write_split
-from input_pipeline.validate import describe, find_problems
+from input_pipeline.validate import describe, find_problems, main
 
 
 @pytest.fixture
@@ -113,3 +115,12 @@ def test_what_was_not_measured_is_described(tmp_path):
     write_dataset([make_clip(k, source=source) for k, source in enumerate(sources)], tmp_path, "made", 1, {})
     assert list(find_problems(tmp_path)) == []
     assert describe(tmp_path).endswith("tokens63, no frames; 2 clips without colours; 1 clips without depth")
+
+
+def test_instruction_data_is_checked_row_by_row_and_medium_by_medium(tmp_path, capsys):
+    get_builder("instructions").make_fixture(tmp_path)
+    main([str(tmp_path / "part1.json")])
+    assert "6 rows with 6 questions, 6 clips, all there" in capsys.readouterr().out
+    (tmp_path / "media" / "9.mp4").unlink()
+    with pytest.raises(UserError, match=r"part2\.jsonl row 4: media/9\.mp4 is not below"):
+        main([str(tmp_path / "part2.jsonl")])

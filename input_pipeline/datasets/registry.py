@@ -14,6 +14,7 @@ from input_pipeline.datasets import (
     faba_instruct,
     fer_plus,
     ferv39k,
+    instructions,
     mafw,
     merr,
     raf_db,
@@ -36,7 +37,7 @@ class Builder(Protocol):
         """Writes a small set of no one in the true layout into an empty folder."""
 
 
-_MODULES = (affectnet, caer_s, ck_plus, dfew, faba_instruct, fer_plus, ferv39k, mafw, merr, raf_db, unbc_pain)
+_MODULES = (affectnet, caer_s, ck_plus, dfew, faba_instruct, fer_plus, ferv39k, instructions, mafw, merr, raf_db, unbc_pain)
 BUILDERS: dict[str, Builder] = {module.ABOUT.name: module for module in _MODULES}
 
 
