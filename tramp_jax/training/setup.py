@@ -25,6 +25,7 @@ from tramp_jax.config import load_config, save_config
 from tramp_jax.hf.parts import load_parts, provenance
 from tramp_jax.inference import Predictor
 from tramp_jax.metrics.severity import by_expression, spearman
+from tramp_jax.models.heads import GRADES
 from tramp_jax.models.tramp_llama import TrampLlama, Tree
 from tramp_jax.sharding.mesh import check_batch, make_mesh
 from tramp_jax.sharding.preflight import check_devices, check_processes, check_versions
@@ -65,6 +66,7 @@ def train_run(config: ConfigDict, run: Path, phases: Phases, allow_changed: Sequ
     dataset = Dataset.open(config.data.path)
     _check_expressions(config, dataset)
     folds = load_split(dataset, config.data.split)
+    _check_scores(config, dataset, folds["train"])
     try:
         run.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -158,6 +160,17 @@ def _check_expressions(config: ConfigDict, dataset: Dataset) -> None:
         raise UserError(
             f"{config.data.path}: has clips of {', '.join(others)}, the model knows {', '.join(EXPRESSIONS)}: set "
             "--config.model.condition_on_expression=False"
+        )
+
+
+def _check_scores(config: ConfigDict, dataset: Dataset, indices: Sequence[int]) -> None:
+    """A grade off the scale has no likelihood: its loss would be no number."""
+    labels = [dataset.labels[index] for index in indices]
+    off = [label for label in labels if label.score is not None and not 0 <= label.score <= GRADES - 1]
+    if off and config.model.head.kind == "ordinal":
+        raise UserError(
+            f"{config.data.path}: clip {off[0].clip_id} has the score {off[0].score:g} ({len(off)} such), expected 0 to "
+            f"{GRADES - 1}: bring the scores to that scale, or set --config.model.head.kind=regression"
         )
 
 
