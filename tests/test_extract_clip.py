@@ -11,6 +11,7 @@ from input_pipeline.errors import UserError
 from input_pipeline.extract import Landmarker, extract_clip
 from input_pipeline.extract.clip import frames_to_store
 from input_pipeline.extract.crop import Box
+from input_pipeline.extract.excerpt import Excerpt, Reel
 from input_pipeline.records import decode_frame_record, decode_landmark_record, encode_frame_record, encode_landmark_record
 
 mediapipe = pytest.importorskip("mediapipe", reason="MediaPipe is not installed (extra: extract)")
@@ -156,6 +157,17 @@ def test_frames_before_any_face_show_the_first(landmarker, pictures, tmp_path):
     assert not clip.tracked[:4].any()
     assert clip.tracked[4:].all()
     np.testing.assert_array_equal(clip.landmarks[:4], np.repeat(clip.landmarks[4:5], 4, axis=0))
+
+
+def test_a_part_of_a_video_has_the_face_of_its_frames_and_a_still_is_one(media, landmarker, reference):
+    path = media / "face_wolfgang_langer_pexels.mp4"
+    for source, frames in ((Excerpt(path, 10, 13), slice(10, 13)), (Reel().still(str(path), 20), slice(20, 21))):
+        clip = extract_clip(source, landmarker, expression="smile", subject="e")
+        assert clip.tracked.all()
+        assert len(clip.frames) == len(clip.times) == frames.stop - frames.start
+        # The tracker has not seen the frames before, so the face is found anew and lies a little elsewhere.
+        found = box_of(clip).to_pixels(clip.landmarks)
+        assert np.abs(found - reference[frames])[..., :2].mean() < 2
 
 
 def test_a_turned_recording_gives_the_same_face(landmarker, pictures, tmp_path):

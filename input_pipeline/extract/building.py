@@ -132,7 +132,7 @@ def _entry(named: Named, key_id: str) -> Entry:
     code, reason = (fault.code, fault.reason) if isinstance(fault, Fault) else ("ok", "")
     item = outcome.item
     return Entry(
-        path=str(item.path),
+        path=item.name,
         name=item.subject,
         expression=item.expression,
         clip_id=named.clip_id,
@@ -173,10 +173,10 @@ def _tell(outcomes: Iterator[Outcome], count: int, display: Progress) -> Iterato
 
 def _line(outcome: Outcome, count: int) -> str:
     """Stills are too many for a line each, unless something is wrong."""
-    path, source = outcome.item.path, outcome.source
+    path, source = outcome.item.name, outcome.source
     if isinstance(outcome.result, Fault):
         return f"left out: {path}: {outcome.result.reason}" if count > 1 else ""
-    if len(outcome.item.pictures) == 1 and not source.get("warnings"):
+    if outcome.item.still and not source.get("warnings"):
         return ""
     if not source:
         return f"{path}: extracted before"

@@ -19,6 +19,7 @@ import numpy as np
 
 from input_pipeline.errors import ClipError, UserError
 from input_pipeline.extract.crop import MARGIN, Box, crop_jpeg, face_box, whole_box
+from input_pipeline.extract.excerpt import Excerpt, Still
 from input_pipeline.extract.landmarker import Face, Landmarker, Tracker
 from input_pipeline.extract.pictures import Pictures
 from input_pipeline.extract.video import Limits, Video
@@ -30,6 +31,7 @@ EXTRACTOR = "input_pipeline.extract/2"
 LAYOUT = "mediapipe478"
 
 Progress = Callable[[int, int], None]
+Source = Video | Pictures | Excerpt | Still
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +56,7 @@ class _Tracking:
 
 
 def extract_clip(
-    video: str | Path | Pictures,
+    video: str | Path | Pictures | Excerpt | Still,
     landmarker: Landmarker | None,
     *,
     expression: str,
@@ -73,7 +75,7 @@ def extract_clip(
     """Reads one video of one face.
 
     Args:
-      video: a local video file, or pictures.
+      video: a local video file, pictures, or a part of a video.
       landmarker: the model, opened once for any number of videos; None for a clip of whole pictures without landmarks.
       expression: one of `records.POSED`.
       subject: key of the person; goes into the label as it is, so no name (see `input_pipeline.pseudonyms`).
@@ -94,7 +96,7 @@ def extract_clip(
       UserError: the file is not a readable video, is over the limits, shows no face, or an argument is wrong.
     """
     _check_arguments(expression, subject, frame_size, max_frames_stored)
-    source = video if isinstance(video, Pictures) else Video(video, limits)
+    source = Video(video, limits) if isinstance(video, str | Path) else video
     if landmarker is None:
         tracking, box = _watch(source, progress), whole_box(source.width, source.height)
         made = {"landmarks": "none"}
@@ -165,7 +167,7 @@ def check_expression(expression: str) -> None:
         raise UserError(f"unknown expression '{expression}': expected one of {', '.join(POSED)}{hint}")
 
 
-def _watch(video: Video | Pictures, progress: Progress | None) -> _Tracking:
+def _watch(video: Source, progress: Progress | None) -> _Tracking:
     """The times alone; one frame without landmarks stands for all."""
     times = []
     for frame in video.frames():
@@ -183,7 +185,7 @@ def _watch(video: Video | Pictures, progress: Progress | None) -> _Tracking:
     )
 
 
-def _track(video: Video | Pictures, landmarker: Landmarker, progress: Progress | None) -> _Tracking:
+def _track(video: Source, landmarker: Landmarker, progress: Progress | None) -> _Tracking:
     times, tracked, landmarks, colours, blendshapes = [], [], [], [], []
     with landmarker.track() as tracker:
         for frame in video.frames():
@@ -197,7 +199,7 @@ def _track(video: Video | Pictures, landmarker: Landmarker, progress: Progress |
                 blendshapes.append(face.blendshapes)
             if progress:
                 progress(frame.index + 1, video.frames_expected)
-    if len(times) < 2 and not isinstance(video, Pictures):
+    if len(times) < 2 and isinstance(video, Video):
         reason = f"has {len(times)} frame: a clip of motion needs at least 2; give a video"
         raise ClipError(video.path, "one-picture", reason)
     if not landmarks:
@@ -217,7 +219,7 @@ def _track(video: Video | Pictures, landmarker: Landmarker, progress: Progress |
     )
 
 
-def _detect(video: Video | Pictures, tracker: Tracker, rgb: np.ndarray, seconds: float) -> Face | None:
+def _detect(video: Source, tracker: Tracker, rgb: np.ndarray, seconds: float) -> Face | None:
     try:
         return tracker.detect(rgb, seconds)
     except UserError as error:
@@ -231,9 +233,7 @@ def _colours(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     return rgb[rows, columns]
 
 
-def _crop_frames(
-    video: Video | Pictures, box: Box, frame_index: np.ndarray, size: int, progress: Progress | None
-) -> tuple[bytes, ...]:
+def _crop_frames(video: Source, box: Box, frame_index: np.ndarray, size: int, progress: Progress | None) -> tuple[bytes, ...]:
     wanted, crops = set(frame_index.tolist()), []
     for frame in video.frames():
         if frame.index in wanted:
@@ -243,7 +243,7 @@ def _crop_frames(
     return tuple(crops)
 
 
-def _describe(video: Video | Pictures, tracking: _Tracking) -> dict[str, Any]:
+def _describe(video: Source, tracking: _Tracking) -> dict[str, Any]:
     seconds = float(tracking.times[-1])
     warnings = []
     if tracking.damaged:

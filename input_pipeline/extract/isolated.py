@@ -66,13 +66,21 @@ class ClipExtractor:
         self.close()
 
     def extract(
-        self, video: str | Path | Sequence[Path], *, fps: float | None = None, progress: Progress | None = None, **about: Any
+        self,
+        video: str | Path | Sequence[Path],
+        *,
+        fps: float | None = None,
+        start: int = 0,
+        end: int = 0,
+        progress: Progress | None = None,
+        **about: Any,
     ) -> Clip:
         """One video to one clip.
 
         Args:
           video: a local video file, or the pictures of a clip in the order of time.
           fps: pictures per second; of pictures alone.
+          start, end: of a part of a video file, see `Item`. Stills are read fastest in the order of time.
           progress: called after each frame with (frames done, frames expected; 0 if the file does not say).
           about: what else `extract_clip` takes: expression, subject, clip_id, dataset, score, scale_id, report, frame_size,
             max_frames_stored, margin.
@@ -86,10 +94,13 @@ class ClipExtractor:
         if self._process is None:
             self._start()
         begun, done = time.monotonic(), 0
-        self._send(video=[str(each.absolute()) for each in pictures] or str(path.absolute()), fps=fps, **about)
+        source = [str(each.absolute()) for each in pictures] or str(path.absolute())
+        self._send(video=source, fps=fps, start=start, end=end, **about)
         while True:
             left = self._limits.work - (time.monotonic() - begun)
             message = self._receive(path, done, min(self._limits.stall, left))
+            if "waiting" in message:
+                continue
             if "clip" in message:
                 return self._receive_clip(path, done)
             if "error" in message:

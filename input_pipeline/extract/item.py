@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +21,8 @@ class Item:
       subject: the person as the source calls them; of a data set that does not say who it shows, the clip's own key.
       key: what a data set calls the clip; empty for files that a user lists, of which one content counts once.
       pictures: all of them in the order of time, where the clip is pictures; one is a still.
-      fps: pictures per second.
+      start, end: of a part of a video, the index of its first frame and the one after its last, from 0; end 0 is the whole.
+      fps: pictures per second, 1 where nothing is said; or landmarks per second, for files that say no times.
       folds: split name -> fold, where the data set has official ones.
     """
 
@@ -31,19 +33,45 @@ class Item:
     report: str | None = None
     key: str = ""
     pictures: tuple[Path, ...] = ()
-    fps: float = 1.0
+    start: int = 0
+    end: int = 0
+    fps: float | None = None
     scale_id: str = ""
     turns: tuple[dict[str, str], ...] = ()
     targets: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     folds: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        """The path as people are told it, with the frames where it is a part of a video."""
+        return f"{self.path} frames {self.start} to {self.end - 1}" if self.end else str(self.path)
+
+    @property
+    def still(self) -> bool:
+        """Whether it is one picture."""
+        return len(self.pictures) == 1 or self.end - self.start == 1
+
     def sha256(self) -> str:
-        """Of the file, or of the hashes of the pictures, hexadecimal.
+        """Of the file, hexadecimal; where more decides what is seen of it, of its hash and that; of pictures, of theirs.
 
         Raises:
           ClipError: a file is not there or cannot be read.
         """
-        if not self.pictures:
-            return content_sha256(check_file(self.path))
-        hashes = "".join(content_sha256(check_file(path)) for path in self.pictures)
-        return hashlib.sha256(f"{self.fps:g} {hashes}".encode()).hexdigest()
+        if self.pictures:
+            hashes = "".join(content_sha256(check_file(path)) for path in self.pictures)
+            return _sha256(f"{self.fps or 1.0:g} {hashes}")
+        whole = check_file(self.path)
+        if self.end:
+            status = whole.stat()
+            return _sha256(f"{self.start}:{self.end} {_known(whole, status.st_size, status.st_mtime_ns)}")
+        return content_sha256(whole) if self.fps is None else _sha256(f"{self.fps:g} {content_sha256(whole)}")
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@functools.lru_cache(maxsize=64)
+def _known(path: Path, size: int, modified: int) -> str:
+    """A video's hash, of which thousands of parts may be asked for one after the other."""
+    return content_sha256(path)

@@ -16,7 +16,7 @@ class Entry:
     """One video.
 
     Attributes:
-      path, name: the file, and the person as the source calls them.
+      path, name: the file, with the frames where the clip is a part of it, and the person as the source calls them.
       expression: what they pose.
       clip_id, subject: what the data set calls them.
       sha256: of the file, empty where it cannot be read.

@@ -36,7 +36,7 @@ def name_outcomes(outcomes: Sequence[Outcome], pseudonyms: Pseudonyms) -> list[N
     """Outcomes in the order of their clip ids; of what is listed twice, the first in the list is kept."""
     named, first = [], {}
     for outcome in sorted(outcomes, key=lambda each: each.place):
-        item, content = outcome.item, outcome.sha256 or str(outcome.item.path)
+        item, content = outcome.item, outcome.sha256 or outcome.item.name
         clip_id = pseudonyms.clip(item.subject, item.expression, item.key or content)
         kept = first.setdefault(item.key or content, clip_id)
         if kept is not clip_id:

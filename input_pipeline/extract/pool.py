@@ -175,7 +175,8 @@ class ExtractionPool:
     def _read(self, item: Item, key: str) -> Clip:
         about = {"expression": item.expression, "subject": key, "clip_id": key, "dataset": ""}
         try:
-            return read_landmark_file(item.path, **about, **self._settings.of_landmark_files())
+            settings = self._settings.of_landmark_files()
+            return read_landmark_file(item.path, **about, **(settings | {"fps": settings["fps"] or item.fps}))
         except ClipError:
             raise
         except UserError as error:
@@ -185,8 +186,8 @@ class ExtractionPool:
     def _extract(self, item: Item, key: str, progress: Progress) -> Clip:
         extractor = self._idle.get()
         try:
-            source, fps = (item.pictures, item.fps) if item.pictures else (item.path, None)
+            source, fps = (item.pictures, item.fps or 1.0) if item.pictures else (item.path, None)
             about = {"expression": item.expression, "subject": key, **self._settings.of_videos()}
-            return extractor.extract(source, fps=fps, progress=progress, **about)
+            return extractor.extract(source, fps=fps, start=item.start, end=item.end, progress=progress, **about)
         finally:
             self._idle.put(extractor)

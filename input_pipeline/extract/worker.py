@@ -15,12 +15,14 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from input_pipeline.errors import ClipError, UserError
-from input_pipeline.extract.clip import extract_clip
+from input_pipeline.extract.clip import Source, extract_clip
+from input_pipeline.extract.excerpt import Excerpt, Reel
 from input_pipeline.extract.extra import import_extra
 from input_pipeline.extract.landmarker import Landmarker
 from input_pipeline.extract.pictures import Pictures
@@ -45,22 +47,34 @@ def serve(channel: Connection) -> None:
     _confine(limits)
     about = {"version": landmarker.version, "sha256": landmarker.sha256} if landmarker else {"version": "", "sha256": ""}
     _send(channel, **about)
+    reel = Reel(limits, lambda: _send(channel, waiting=True))
     while True:
         job = json.loads(channel.recv_bytes())
-        _answer(channel, job.pop("video"), job.pop("fps"), landmarker, limits, job)
+        _answer(channel, _opener(job, reel, limits, channel), landmarker, limits, job)
+
+
+def _opener(job: dict[str, Any], reel: Reel, limits: Limits, channel: Connection) -> Callable[[], str | Source]:
+    """Takes out of a job what says which frames to read."""
+    video, fps, start, end = (job.pop(name) for name in ("video", "fps", "start", "end"))
+    if not isinstance(video, str):
+        return lambda: Pictures(video, fps, limits)
+    if end - start == 1:
+        return lambda: reel.still(video, start)
+    if end:
+        return lambda: Excerpt(video, start, end, limits, lambda: _send(channel, waiting=True))
+    return lambda: video
 
 
 def _answer(
     channel: Connection,
-    video: str | list[str],
-    fps: float | None,
+    opener: Callable[[], str | Source],
     landmarker: Landmarker | None,
     limits: Limits,
     job: dict[str, Any],
 ) -> None:
     try:
         clip = extract_clip(
-            video if isinstance(video, str) else Pictures(video, fps, limits),
+            opener(),
             landmarker,
             limits=limits,
             progress=lambda done, expected: _send(channel, done=done, expected=expected),
