@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from input_pipeline.errors import UserError
 
@@ -22,8 +22,7 @@ def official_folds(fold: str, subject: str, name: str = "") -> dict[str, str]:
       subject: whoever must not be in two folds.
       name: of one of several official splits, "fold1"; empty for the only one, whose other form is "default".
     """
-    rank = int(hashlib.sha256(subject.encode()).hexdigest(), 16) % 100
-    drawn = "validation" if fold == "train" and rank < _VALIDATION else fold
+    drawn = "validation" if fold == "train" and _rank(subject) % 100 < _VALIDATION else fold
     return {f"{OFFICIAL}_{name}" if name else OFFICIAL: fold, name or "default": drawn}
 
 
@@ -70,3 +69,26 @@ def gather_lists(rows: Iterable[tuple[str, str, str, str, str]]) -> dict[str, Li
         if missing := splits - clip.splits.keys():
             raise UserError(f"{clip.where}: {name} is in no list of {min(missing)}: copy the files again")
     return listed
+
+
+def cross_validation(parts: Sequence[Sequence[str]], subject: str) -> dict[str, str]:
+    """Split name -> fold, for `Item.folds`, of people dealt to a few parts: fold K tests on the K-th, trains on the rest.
+
+    "foldK" has a tenth of the people it trains on, at least one, as validation (ours): those whose names' hashes are least, so
+    they are the same in every copy. "official_foldK" has none. "default" is "fold1".
+
+    Args:
+      parts: the names of all people of the data set.
+      subject: one of them.
+    """
+    folds = {}
+    for number, tested in enumerate(parts, 1):
+        trained = sorted((name for part in parts if part is not tested for name in part), key=_rank)
+        fold = "test" if subject in tested else "train"
+        drawn = trained[: max(len(trained) * _VALIDATION // 100, 1)]
+        folds |= {f"{OFFICIAL}_fold{number}": fold, f"fold{number}": "validation" if subject in drawn else fold}
+    return folds | {"default": folds["fold1"]}
+
+
+def _rank(name: str) -> int:
+    return int(hashlib.sha256(name.encode()).hexdigest(), 16)
