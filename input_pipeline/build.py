@@ -79,6 +79,7 @@ def _empty(folder: Path) -> Path:
 
 def _tell(about: About) -> None:
     print(f"{about.title}: {about.citation}")
+    print(f"Splits: {about.splits}.")
     print(f"Terms: {about.terms}. Obtained: {about.obtain}.")
 
 

@@ -95,12 +95,3 @@ def test_the_part_of_a_video_has_a_key_of_its_own_for_each_range(video):
         keys = {pool.key(pseudonyms, item, item.sha256()) for item in items}
     assert len(keys) == len({item.name for item in items}) == len(ranges)
     assert [item.still for item in items] == [False, True, False, True, False, False]
-
-
-def test_a_video_that_was_changed_has_another_hash(tmp_path):
-    path = tmp_path / "v.avi"
-    path.write_bytes(b"1")
-    item = Item(path, "s", "unposed", start=0, end=1)
-    first = item.sha256()
-    path.write_bytes(b"12")
-    assert item.sha256() != first

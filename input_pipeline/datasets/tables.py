@@ -32,6 +32,26 @@ def rows(path: Path, columns: tuple[str, ...], delimiter: str = ",") -> Iterator
         raise UserError(f"{path}: cannot be read as CSV in UTF-8 ({error}): copy the file again") from error
 
 
+def cells(path: Path, least: int) -> Iterator[tuple[str, list[str]]]:
+    """(where, row) of a CSV file below its header, whose names are not known: columns go by their place.
+
+    Raises:
+      UserError: no such file, not UTF-8, or a row with fewer than `least` fields.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file, strict=True)
+            next(reader, None)
+            for row in reader:
+                where = f"{path} line {reader.line_num}"
+                if row and len(row) < least:
+                    raise UserError(f"{where}: {len(row)} fields, expected {least} or more: copy the file again")
+                if row:
+                    yield where, [value.strip() for value in row]
+    except (csv.Error, UnicodeDecodeError, OSError) as error:
+        raise UserError(f"{path}: cannot be read as CSV in UTF-8 ({error}): copy the file again") from error
+
+
 def lines(path: Path, other_encoding: str = "") -> Iterator[tuple[str, str]]:
     """(where, line) of a text file, empty lines left out.
 

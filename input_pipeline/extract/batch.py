@@ -83,7 +83,7 @@ def _parse_row(where: str, folder: Path, row: dict[str | None, str | None], expr
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
     name, report = fields.get("subject") or subject or path.stem, fields.get("report") or None
-    _check_report(where, report, name)
+    check_report(where, report, name)
     return Item(
         path=path,
         subject=name,
@@ -93,8 +93,11 @@ def _parse_row(where: str, folder: Path, row: dict[str | None, str | None], expr
     )
 
 
-def _check_report(where: str, report: str | None, name: str) -> None:
-    """Reports are stored as they are. A number or a letter may stand in one for something else than a person."""
+def check_report(where: str, report: str | None, name: str) -> None:
+    """Raises UserError for a report that names the subject, since reports are stored as they are.
+
+    A number or a letter may stand in one for something else than a person.
+    """
     if report and len(name) > 2 and not name.isdigit() and re.search(rf"\b{re.escape(name)}\b", report, re.IGNORECASE):
         raise UserError(f"{where}: the report names the subject '{name}', and is stored as it is: write of 'the face' instead")
 
