@@ -88,7 +88,7 @@ def _parse_row(where: str, folder: Path, row: dict[str | None, str | None], expr
         path=path,
         subject=name,
         expression=fields.get("expression") or expression,
-        score=_parse_score(where, fields.get("score", "")),
+        score=parse_score(where, fields.get("score", "")),
         report=report,
     )
 
@@ -102,7 +102,8 @@ def check_report(where: str, report: str | None, name: str) -> None:
         raise UserError(f"{where}: the report names the subject '{name}', and is stored as it is: write of 'the face' instead")
 
 
-def _parse_score(where: str, text: str) -> float | None:
+def parse_score(where: str, text: str) -> float | None:
+    """A score, None for an empty field. Raises UserError where it is no number."""
     if not text:
         return None
     try:
