@@ -108,3 +108,9 @@ def test_a_list_of_another_folder_is_told(root):
     with pytest.raises(UserError, match=r"none of its 2 files is there, .*x/a\.mp4 for one"):
         listed(root, "path", "x/a.mp4", "x/b.mp4")
     assert len(listed(root, "path", "x/a.mp4", "a.mp4")) == 2
+
+
+def test_a_map_that_says_nothing_of_the_path_leaves_it_its_name(root):
+    (root / "columns.json").write_text('{"score": "Grade"}')
+    with pytest.raises(UserError, match="no column 'path'"):
+        listed(root, "video,Grade", "a.mp4,1")
