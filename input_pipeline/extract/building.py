@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,14 @@ from input_pipeline.errors import UserError
 from input_pipeline.extract.clip import Progress as FrameProgress
 from input_pipeline.extract.item import Item
 from input_pipeline.extract.ledger import Entry, Ledger
-from input_pipeline.extract.pack import DUPLICATE, Named, name_outcomes, pack
+from input_pipeline.extract.pack import DUPLICATE, Named, name_outcomes, write_shards
 from input_pipeline.extract.parts import FOLDER, Fault, PartStore
 from input_pipeline.extract.pool import ExtractionPool, Outcome, Settings
 from input_pipeline.landmark_files import is_landmark_file
 from input_pipeline.manifest import DEAD_LETTER, MANIFEST, Manifest
 from input_pipeline.paths import local_path
 from input_pipeline.pseudonyms import Pseudonyms
+from input_pipeline.shards import finish_dataset
 from input_pipeline.splits import FRACTIONS, SPLIT, make_split, split_path, write_split
 
 
@@ -56,6 +57,8 @@ def check_output(output: str) -> Path:
     """
     folder = local_path(output, "--output")
     if (folder / MANIFEST).exists():
+        if (folder / FOLDER).is_dir():
+            PartStore(folder / FOLDER).remove()  # of a build that was killed after its last word
         raise UserError(f"{output}: holds a data set already: choose another --output or delete it")
     return folder
 
@@ -90,26 +93,28 @@ def build(items: Sequence[Item], plan: Building, source: dict[str, Any]) -> Mani
                 _print(display, f"left out: {entry.path}: {entry.reason}")
         about = {name: value for kind in kinds for name, value in pool.about(kind).items()}
         about |= {**source, "subject_key_id": pseudonyms.key_id}
-        manifest = pack(named, plan.output, plan.name, num_shards=plan.num_shards, source=about)
+        summaries = write_shards(named, plan.output, plan.name, num_shards=plan.num_shards)
+    # The manifest is last: a folder that has one lacks nothing, wherever we were killed.
+    written = list(_write_splits(plan.output, {label.subject for shard in summaries for label in shard.labels}, named))
+    manifest = finish_dataset(plan.output, plan.name, summaries, about)
     parts.remove()
     left_out = f", {manifest.rejected} left out, see {plan.output / DEAD_LETTER}" if manifest.rejected else ""
     print(f"{manifest.clips} clips of {len(manifest.subjects)} subjects in {plan.output}{left_out}")
-    for line in _write_splits(plan.output, manifest, named):
-        print(line)
+    print("\n".join(written))
     return manifest
 
 
-def _write_splits(output: Path, manifest: Manifest, named: Sequence[Named]) -> Iterator[str]:
+def _write_splits(output: Path, subjects: Collection[str], named: Sequence[Named]) -> Iterator[str]:
     """The data set's own splits, and "default" where it has none of that name; what was done, in lines."""
     splits: dict[str, dict[str, str]] = {}
     for each in named:
-        if each.subject not in manifest.subjects:
+        if each.subject not in subjects:
             continue
         for split, fold in each.outcome.item.folds.items():
             if splits.setdefault(split, {}).setdefault(each.subject, fold) != fold:
                 raise UserError(f"{output}: split {split}: subject {each.subject} is in two folds: mend the list of the folds")
-    if SPLIT not in splits and len(manifest.subjects) >= len(FRACTIONS):
-        splits[SPLIT] = make_split(manifest.subjects, FRACTIONS, seed=0)
+    if SPLIT not in splits and len(subjects) >= len(FRACTIONS):
+        splits[SPLIT] = make_split(subjects, FRACTIONS, seed=0)
     for split, folds in splits.items():
         yield f"{write_split(output, split, folds)}: who is in which fold"
     if SPLIT not in splits:

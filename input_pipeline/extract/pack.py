@@ -5,15 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from input_pipeline.extract.item import Item
 from input_pipeline.extract.parts import Fault, read_part
 from input_pipeline.extract.pool import Outcome
-from input_pipeline.manifest import Manifest, Rejected
+from input_pipeline.manifest import Rejected
 from input_pipeline.pseudonyms import Pseudonyms
 from input_pipeline.records import Label
-from input_pipeline.shards import ShardWriter, finish_dataset, start_dataset
+from input_pipeline.shards import ShardSummary, ShardWriter, start_dataset
 
 DUPLICATE = "duplicate"
 SHARD_BYTES = 256 * 2**20  # of a shard pair, where nobody says how many (ours)
@@ -46,25 +45,23 @@ def name_outcomes(outcomes: Sequence[Outcome], pseudonyms: Pseudonyms) -> list[N
     return sorted(named, key=lambda each: (each.clip_id, each.outcome.place))
 
 
-def pack(
+def write_shards(
     named: Sequence[Named],
     output: Path,
     name: str,
     *,
     num_shards: int,
-    source: dict[str, Any],
     progress: Callable[[int], None] = lambda done: None,
-) -> Manifest:
-    """Writes the data set; neighbours in `named` lie in one shard.
+) -> list[ShardSummary]:
+    """Writes the shards, for `finish_dataset`; neighbours in `named` lie in one shard.
 
     Args:
       named: as `name_outcomes` gives them.
       num_shards: of each family; 0 = one for each SHARD_BYTES of parts.
-      source: what made the data.
       progress: called with the number of clips done.
 
     Raises:
-      UserError: no clip, or the disk refused the data.
+      UserError: the disk refused the data.
     """
     folder = start_dataset(output)
     parts = [(each, each.outcome.result) for each in named if isinstance(each.outcome.result, Path)]
@@ -88,7 +85,7 @@ def pack(
                 writer.add(read_part(part, _label(one, name)))
                 progress(place + 1)
             summaries.append(writer.close())
-    return finish_dataset(folder, name, summaries, source)
+    return summaries
 
 
 def _label(named: Named, dataset: str) -> Label:
