@@ -36,7 +36,7 @@ def _section(about: About) -> Iterator[str]:
     yield f"{about.content}."
     yield ""
     for target, words in about.labels.items():
-        yield f"- `{target}`: {', '.join(words)}"
+        yield f"- `{target}`: {', '.join(words) or 'a number'}"
     if about.masked:
         yield f"- Left out as unknown: {about.masked}"
     yield f"- Splits: {about.splits}"
