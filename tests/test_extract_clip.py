@@ -216,3 +216,10 @@ def test_a_single_picture_is_no_clip(landmarker, pictures, tmp_path):
     path = write_video(tmp_path / "one.mp4", [pictures[0][1]], [0])
     with pytest.raises(UserError, match="at least 2"):
         extract_clip(path, landmarker, expression="smile", subject="s")
+
+
+def test_frames_that_are_too_many_to_hold_are_decoded_again_to_the_same_clip(partial, media, landmarker, monkeypatch):
+    monkeypatch.setattr("input_pipeline.extract.clip._HELD_BYTES", 50 * 3 * 640 * 360)
+    again = extract_clip(media / "face_then_no_face.mov", landmarker, expression="rest", subject="p", score=2.5)
+    assert again.frames == partial.frames
+    assert encode_landmark_record(again) == encode_landmark_record(partial)

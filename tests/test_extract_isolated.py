@@ -90,10 +90,10 @@ def test_a_file_that_takes_long_in_all_is_given_up(media, model):
 
 
 def test_memory_beyond_the_limit_is_one_line_and_the_next_file_is_read(media, model, tmp_path):
-    pictures = [np.zeros((4096, 4096, 3), np.uint8)] * 3
-    large = write_video(tmp_path / "large.mp4", pictures, range(0, 120, 40))
-    with ClipExtractor(model, Limits(memory=120 * 2**20)) as extractor:
-        with pytest.raises(ClipError, match=r"large\.mp4: takes more than 120 MB") as caught:
+    pictures = [np.zeros((4096, 4096, 3), np.uint8)] * 8
+    large = write_video(tmp_path / "large.mp4", pictures, range(0, 320, 40))
+    with ClipExtractor(model, Limits(memory=250 * 2**20)) as extractor:
+        with pytest.raises(ClipError, match=r"large\.mp4: takes more than 250 MB") as caught:
             extractor.extract(large, **ABOUT)
         assert caught.value.code == "too-much-memory"
         with pytest.raises(ClipError, match="no face found in 95 frames"):

@@ -1,8 +1,7 @@
 """One video to one clip: landmarks, colours, tracking flags, blendshapes, face crops.
 
-The file is decoded twice. The crop's box needs the landmarks of the whole clip, and holding the frames instead would cost
-gigabytes; the second pass makes RGB only of the frames that are stored, a few percent of the time that MediaPipe takes.
-Memory stays at some decoded frames and about 10 kB per frame of the clip.
+The crop's box needs the landmarks of the whole clip. Frames of short clips are held until it is known; holding those of long
+ones would cost gigabytes, so such a file is decoded twice, and RGB is made only of what is stored.
 
 Axes: T landmark frames, N tracked ones, L landmarks, F stored RGB frames.
 """
@@ -21,7 +20,7 @@ from input_pipeline.errors import ClipError, UserError
 from input_pipeline.extract.crop import MARGIN, Box, crop_jpeg, face_box, whole_box
 from input_pipeline.extract.excerpt import Excerpt, Still
 from input_pipeline.extract.landmarker import Face, Landmarker, Tracker
-from input_pipeline.extract.pictures import Pictures
+from input_pipeline.extract.pictures import Frame, Pictures
 from input_pipeline.extract.video import Limits, Video
 from input_pipeline.motion.layouts import NO_LANDMARKS
 from input_pipeline.records import POSED, Clip, Label
@@ -29,6 +28,7 @@ from input_pipeline.records import POSED, Clip, Label
 # Goes into every record; to be raised whenever the same video would give another clip.
 EXTRACTOR = "input_pipeline.extract/2"
 LAYOUT = "mediapipe478"
+_HELD_BYTES = 384 * 2**20  # of RGB: 582 frames of 640 x 360 (ours)
 
 Progress = Callable[[int, int], None]
 Source = Video | Pictures | Excerpt | Still
@@ -45,6 +45,7 @@ class _Tracking:
       colours: (N, L, 3) uint8.
       blendshapes: (N, 52) float32.
       damaged: packets and frames that could not be decoded whole.
+      held: the frames, None where they were too many.
     """
 
     times: np.ndarray
@@ -53,6 +54,7 @@ class _Tracking:
     colours: np.ndarray
     blendshapes: np.ndarray
     damaged: int
+    held: list[Any] | None = None
 
 
 def extract_clip(
@@ -131,7 +133,7 @@ def extract_clip(
         times=tracking.times,
         tracked=tracking.tracked,
         blendshapes=tracking.blendshapes.astype(np.float16)[held] if landmarker else None,
-        frames=_crop_frames(source, box, frame_index, frame_size, progress),
+        frames=_crop_frames(source, tracking.held, box, frame_index, frame_size, progress),
         frame_index=frame_index,
     )
 
@@ -187,9 +189,12 @@ def _watch(video: Source, progress: Progress | None) -> _Tracking:
 
 def _track(video: Source, landmarker: Landmarker, progress: Progress | None) -> _Tracking:
     times, tracked, landmarks, colours, blendshapes = [], [], [], [], []
+    held, most = [], _HELD_BYTES // (3 * video.width * video.height)
     with landmarker.track() as tracker:
         for frame in video.frames():
             rgb = frame.rgb()
+            if frame.index < most:
+                held.append(Frame(frame.index, frame.time, rgb))
             face = _detect(video, tracker, rgb, frame.time)
             times.append(frame.time)
             tracked.append(face is not None)
@@ -216,6 +221,7 @@ def _track(video: Source, landmarker: Landmarker, progress: Progress | None) -> 
         np.stack(colours),
         np.stack(blendshapes),
         video.damaged,
+        held if len(held) == len(times) else None,
     )
 
 
@@ -233,9 +239,11 @@ def _colours(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     return rgb[rows, columns]
 
 
-def _crop_frames(video: Source, box: Box, frame_index: np.ndarray, size: int, progress: Progress | None) -> tuple[bytes, ...]:
+def _crop_frames(
+    video: Source, held: list[Any] | None, box: Box, frame_index: np.ndarray, size: int, progress: Progress | None
+) -> tuple[bytes, ...]:
     wanted, crops = set(frame_index.tolist()), []
-    for frame in video.frames():
+    for frame in video.frames() if held is None else held:
         if frame.index in wanted:
             crops.append(crop_jpeg(frame.rgb(), box, size))
         if progress:  # the display stands still, but whoever watches sees that we live

@@ -73,7 +73,7 @@ def crop_jpeg(rgb: np.ndarray, box: Box, size: int) -> bytes:
 
 def resize_area(square: np.ndarray, size: int) -> np.ndarray:
     """(S, S, 3) uint8 to (size, size, 3) uint8: each pixel is the mean over the area that it covers; linear when enlarging."""
-    frame = import_extra("av").VideoFrame.from_ndarray(np.ascontiguousarray(square), format="rgb24")
+    frame = import_extra("av").VideoFrame.from_numpy_buffer(np.ascontiguousarray(square), format="rgb24")  # copies nothing
     return frame.reformat(width=size, height=size, interpolation="AREA").to_ndarray()
 
 
