@@ -1,6 +1,6 @@
 """`python -m input_pipeline.build NAME --root=DIR --output=DIR`: a data set of the field, from one's own copy of it.
 
-`--make_fixture=DIR` writes a small set of no one in the true layout instead, to try the way without the data.
+`--make-fixture=DIR` writes a small set of no one in the true layout instead, to try the way without the data.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from input_pipeline.extract.pool import Settings
 from input_pipeline.pseudonyms import default_key_file
 
 USAGE = (
-    "python -m input_pipeline.build NAME --root=DIR --output=DIR [--landmarker=FILE]   or NAME --make_fixture=DIR; "
+    "python -m input_pipeline.build NAME --root=DIR --output=DIR [--landmarker=FILE]   or NAME --make-fixture=DIR; "
     f"NAME is one of {', '.join(BUILDERS)}"
 )
 
 _ROOT = flags.DEFINE_string("root", "", "your copy of the data set, in its authors' layout")
 _OUTPUT = flags.DEFINE_string("output", "", "folder for the data set")
-_FIXTURE = flags.DEFINE_string("make_fixture", "", "an empty or new folder for a small set of no one in that layout")
+_FIXTURE = flags.DEFINE_string("make-fixture", "", "an empty or new folder for a small set of no one in that layout")
 _LANDMARKER = flags.DEFINE_string("landmarker", "", "MediaPipe's face_landmarker.task; empty: pictures alone, no landmarks")
 _KEY_FILE = flags.DEFINE_string(
-    "subject_key_file", "", f"key of the hashes that stand for people and clips, made once; {default_key_file()} if empty"
+    "subject-key-file", "", f"key of the hashes that stand for people and clips, made once; {default_key_file()} if empty"
 )
 _LEDGER = flags.DEFINE_string("ledger", "", "private list of whom they stand for; ROOT.ledger.csv beside the root if empty")
 _NUM_SHARDS = flags.DEFINE_integer("num_shards", 0, "files per shard family; 0 = one for every 256 MB", lower_bound=0)
@@ -72,7 +72,7 @@ def main(args: Sequence[str]) -> None:
 
 def _empty(folder: Path) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"--make_fixture={folder}: is there and not empty: name a new folder")
+        raise UserError(f"--make-fixture={folder}: is there and not empty: name a new folder")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -17,7 +17,7 @@ def build(*args):
 
 
 def test_a_fixture_is_made_built_and_says_its_terms_once(tmp_path):
-    made = build("raf_db", f"--make_fixture={tmp_path / 'root'}")
+    made = build("raf_db", f"--make-fixture={tmp_path / 'root'}")
     assert made.returncode == 0, made.stderr
     done = build("raf_db", f"--root={tmp_path / 'root'}", f"--output={tmp_path / 'data'}", "--frame_size=64")
     assert done.returncode == 0, done.stderr
@@ -37,7 +37,7 @@ def test_wrong_calls_end_with_one_line_and_code_2(tmp_path):
         (): "expected the name of a data set",
         ("raf",): "'raf' is no data set that can be built, expected one of",
         ("raf_db",): "--root and --output are needed",
-        ("raf_db", f"--make_fixture={tmp_path / 'full'}"): "is there and not empty",
+        ("raf_db", f"--make-fixture={tmp_path / 'full'}"): "is there and not empty",
         (
             "raf_db",
             f"--root={tmp_path / 'no'}",

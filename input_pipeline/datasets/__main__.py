@@ -17,7 +17,7 @@ Made by `python -m input_pipeline.datasets` from the builders; do not edit. Noth
 needs your own copy, under its owners' terms.
 
     python -m input_pipeline.build NAME --root=YOUR_COPY --output=data/NAME [--landmarker=face_landmarker.task]
-    python -m input_pipeline.build NAME --make_fixture=some/folder    # a small set of no one in the same layout
+    python -m input_pipeline.build NAME --make-fixture=some/folder    # a small set of no one in the same layout
 
 Without `--landmarker` clips are pictures alone; tasks that need landmarks say so. Clips and people get keyed hashes for names
 ([reliability.md](reliability.md)).

@@ -31,7 +31,7 @@ _OUTPUT = flags.DEFINE_string("output", "", "folder for the data set")
 _EXPRESSION = flags.DEFINE_string("expression", "", f"what the faces pose, where no CSV says it: {', '.join(POSED)}")
 _SUBJECT = flags.DEFINE_string("subject", "", "name of the person, where no CSV says it; the file's name if empty")
 _KEY_FILE = flags.DEFINE_string(
-    "subject_key_file", "", f"key of the hashes that stand for people and clips, made once; {default_key_file()} if empty"
+    "subject-key-file", "", f"key of the hashes that stand for people and clips, made once; {default_key_file()} if empty"
 )
 _LEDGER = flags.DEFINE_string("ledger", "", "private list of whom they stand for; SOURCE.ledger.csv beside the source if empty")
 _NAME = flags.DEFINE_string("name", "own", "name of the data set")
