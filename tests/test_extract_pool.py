@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from video_factory import face_videos
 
@@ -132,3 +133,24 @@ def test_killed_while_packing_it_writes_the_same_bytes(videos, media, tmp_path):
     assert killed
     assert subprocess.run(command(videos, media, broken), **options).returncode in (0, 2)
     assert contents(broken) == contents(whole)
+
+
+def test_a_clip_whose_process_something_else_kills_is_not_left_out_for_good(videos, media, tmp_path):
+    process = subprocess.Popen(
+        command(videos, media, tmp_path / "own", "--workers=1"),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not list(tmp_path.glob("own/parts/*.part")):
+        time.sleep(0.002)
+    (worker,) = psutil.Process(process.pid).children()
+    worker.kill()
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert "was ended from outside (1 such); nothing is packed yet: run the same command again" in told
+    assert told.count("\n") == 1
+    assert not (tmp_path / "own" / "manifest.json").exists()
+    assert subprocess.run(command(videos, media, tmp_path / "own"), cwd=ROOT, capture_output=True, check=False).returncode == 0
+    assert len((tmp_path / "own" / "labels.jsonl").read_text().splitlines()) == len(NAMES)

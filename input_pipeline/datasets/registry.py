@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from input_pipeline.datasets import (
-    aff_wild2,
-    affectnet,
-    bp4d,
-    caer_s,
-    ck_plus,
-    clips_folder,
-    dfew,
-    disfa,
-    faba_instruct,
-    fer_plus,
-    ferv39k,
-    instructions,
-    mafw,
-    merr,
-    pfed5_plus,
-    raf_db,
-    toronto_neuroface,
-    unbc_pain,
-)
 from input_pipeline.datasets.about import About
 from input_pipeline.errors import UserError
 from input_pipeline.extract.item import Item
@@ -43,27 +24,27 @@ class Builder(Protocol):
         """Writes a small set of no one in the true layout into an empty folder."""
 
 
-_MODULES = (
-    aff_wild2,
-    affectnet,
-    bp4d,
-    caer_s,
-    ck_plus,
-    clips_folder,
-    dfew,
-    disfa,
-    faba_instruct,
-    fer_plus,
-    ferv39k,
-    instructions,
-    mafw,
-    merr,
-    pfed5_plus,
-    raf_db,
-    toronto_neuroface,
-    unbc_pain,
+_NAMES = (
+    "aff_wild2",
+    "affectnet",
+    "bp4d",
+    "caer_s",
+    "ck_plus",
+    "clips_folder",
+    "dfew",
+    "disfa",
+    "faba_instruct",
+    "fer_plus",
+    "ferv39k",
+    "instructions",
+    "mafw",
+    "merr",
+    "pfed5_plus",
+    "raf_db",
+    "toronto_neuroface",
+    "unbc_pain",
 )
-BUILDERS: dict[str, Builder] = {module.ABOUT.name: module for module in _MODULES}
+BUILDERS: dict[str, Builder] = {name: importlib.import_module(f"input_pipeline.datasets.{name}") for name in _NAMES}
 
 
 def get_builder(name: str) -> Builder:

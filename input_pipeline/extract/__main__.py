@@ -17,7 +17,6 @@ from input_pipeline.extract.batch import list_items
 from input_pipeline.extract.building import Building, build, check_output
 from input_pipeline.extract.ledger import ledger_path
 from input_pipeline.extract.pool import Settings
-from input_pipeline.landmark_files import is_landmark_file
 from input_pipeline.pseudonyms import default_key_file
 from input_pipeline.records import POSED
 
@@ -52,7 +51,7 @@ def main(args: Sequence[str]) -> None:
         raise UserError(f"--output is needed: {USAGE}")
     output = check_output(_OUTPUT.value)
     items = list_items(args[0], _EXPRESSION.value, _SUBJECT.value)
-    videos = [item for item in items if not is_landmark_file(item.path)]
+    videos = [item for item in items if not item.is_landmarks]
     if videos and not _LANDMARKER.value:
         raise UserError(f"--landmarker is needed for videos: {USAGE}")
     plan = Building(

@@ -16,8 +16,7 @@ from input_pipeline.extract.item import Item
 from input_pipeline.extract.ledger import Entry, Ledger
 from input_pipeline.extract.pack import DUPLICATE, Named, name_outcomes, write_shards
 from input_pipeline.extract.parts import FOLDER, Fault, PartStore
-from input_pipeline.extract.pool import ExtractionPool, Outcome, Settings
-from input_pipeline.landmark_files import is_landmark_file
+from input_pipeline.extract.pool import KILLED, ExtractionPool, Outcome, Settings
 from input_pipeline.manifest import DEAD_LETTER, MANIFEST, Manifest
 from input_pipeline.paths import local_path
 from input_pipeline.pseudonyms import Pseudonyms
@@ -75,7 +74,7 @@ def build(items: Sequence[Item], plan: Building, source: dict[str, Any]) -> Mani
     pseudonyms = _open_key(plan.key_file)
     parts = PartStore(plan.output / FOLDER)
     workers = min(plan.workers or _cores(), len(items))
-    kinds = sorted({is_landmark_file(item.path) for item in items})
+    kinds = sorted({item.is_landmarks for item in items})
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (
         ExtractionPool(plan.landmarker, workers if False in kinds else 0, plan.settings) as pool,
@@ -85,6 +84,7 @@ def build(items: Sequence[Item], plan: Building, source: dict[str, Any]) -> Mani
         outcomes = list(_tell(pool.run(items, parts, pseudonyms, workers, _frame_count(display)), len(items), display))
         if len(items) == 1 and isinstance(fault := outcomes[0].result, Fault):
             raise UserError(f"{items[0].path}: {fault.reason}")
+        _check_killed(outcomes)
         named = name_outcomes(outcomes, pseudonyms)
         for each in named:
             entry = _entry(each, pseudonyms.key_id)
@@ -102,6 +102,16 @@ def build(items: Sequence[Item], plan: Building, source: dict[str, Any]) -> Mani
     print(f"{manifest.clips} clips of {len(manifest.subjects)} subjects in {plan.output}{left_out}")
     print("\n".join(written))
     return manifest
+
+
+def _check_killed(outcomes: Sequence[Outcome]) -> None:
+    """A clip must not be missing for good because something else ended its process, such as a system short of memory."""
+    killed = [each for each in outcomes if isinstance(each.result, Fault) and each.result.code == KILLED]
+    if killed:
+        raise UserError(
+            f"{killed[0].item.name}: the process that read it was ended from outside ({len(killed)} such); nothing is packed "
+            "yet: run the same command again, it goes on from here; with fewer --workers if memory is short"
+        )
 
 
 def _write_splits(output: Path, subjects: Collection[str], named: Sequence[Named]) -> Iterator[str]:
@@ -185,8 +195,8 @@ def _line(outcome: Outcome, count: int) -> str:
         return ""
     if not source:
         return f"{path}: extracted before"
-    tracked = f"face in {source['frames_tracked']} of" if source.get("landmarks") != "none" else ""
-    return "; ".join([f"{path}: {tracked} {source['frames']} frames".replace("  ", " "), *source["warnings"]])
+    tracked = f"face in {source['frames_tracked']} of " if source.get("landmarks") != "none" else ""
+    return "; ".join([f"{path}: {tracked}{source['frames']} frames", *source["warnings"]])
 
 
 def _print(display: Progress, line: str) -> None:

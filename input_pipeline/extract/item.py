@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from input_pipeline.extract.video import check_file, content_sha256
+from input_pipeline.landmark_files import is_landmark_file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +51,11 @@ class Item:
     def still(self) -> bool:
         """Whether it is one picture."""
         return len(self.pictures) == 1 or self.end - self.start == 1
+
+    @functools.cached_property
+    def is_landmarks(self) -> bool:
+        """Whether it is a file of landmarks; a CSV file is looked into for that, so once."""
+        return is_landmark_file(self.path)
 
     def sha256(self) -> str:
         """Of the file, hexadecimal; where more decides what is seen of it, of its hash and that; of pictures, of theirs.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from input_pipeline.extract.item import Item
@@ -51,14 +51,12 @@ def write_shards(
     name: str,
     *,
     num_shards: int,
-    progress: Callable[[int], None] = lambda done: None,
 ) -> list[ShardSummary]:
     """Writes the shards, for `finish_dataset`; neighbours in `named` lie in one shard.
 
     Args:
       named: as `name_outcomes` gives them.
       num_shards: of each family; 0 = one for each SHARD_BYTES of parts.
-      progress: called with the number of clips done.
 
     Raises:
       UserError: the disk refused the data.
@@ -83,7 +81,6 @@ def write_shards(
             for place in range(len(parts) * index // count, len(parts) * (index + 1) // count):
                 one, part = parts[place]
                 writer.add(read_part(part, _label(one, name)))
-                progress(place + 1)
             summaries.append(writer.close())
     return summaries
 

@@ -21,13 +21,14 @@ from input_pipeline.extract.isolated import ClipExtractor
 from input_pipeline.extract.item import Item
 from input_pipeline.extract.parts import Fault, PartStore
 from input_pipeline.extract.video import Limits
-from input_pipeline.landmark_files import is_landmark_file, read_landmark_file
+from input_pipeline.landmark_files import read_landmark_file
 from input_pipeline.landmark_files.reader import READER
 from input_pipeline.pseudonyms import Pseudonyms
 from input_pipeline.records import Clip
 
 # What says nothing of the file: it is tried again when the command is.
-PASSING = frozenset({"missing", "no-file", "unreadable", "empty", "address", "worker-killed", "too-slow"})
+KILLED = "worker-killed"
+PASSING = frozenset({"missing", "no-file", "unreadable", "empty", "address", KILLED, "too-slow"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,7 +152,7 @@ class ExtractionPool:
 
     def key(self, pseudonyms: Pseudonyms, item: Item, sha256: str) -> str:
         """The name of a file's part."""
-        about = self.about(is_landmark_file(item.path))
+        about = self.about(item.is_landmarks)
         return pseudonyms.part(sha256, *(f"{name}={value}" for name, value in sorted(about.items())))
 
     def _do(
@@ -163,7 +164,7 @@ class ExtractionPool:
             key = self.key(pseudonyms, item, sha256)
             if (found := parts.find(key)) is not None:
                 return Outcome(place, item, sha256, found, 0.0)
-            clip = self._read(item, key) if is_landmark_file(item.path) else self._extract(item, key, started(item))
+            clip = self._read(item, key) if item.is_landmarks else self._extract(item, key, started(item))
             source, result = clip.label.source, parts.write(key, clip)
         except ClipError as error:
             result: Path | Fault = Fault(error.code, error.reason)
