@@ -32,7 +32,7 @@ from tramp_jax.sharding.preflight import check_devices, check_processes, check_v
 from tramp_jax.sharding.processes import is_writer, wait_for_all
 from tramp_jax.sharding.rules import shardings_of
 from tramp_jax.tasks.table import Task, active_tasks
-from tramp_jax.training.loop import Run, Trainer, train
+from tramp_jax.training.loop import Evaluate, MakeBatches, Run, Trainer, train
 from tramp_jax.training.ownership import flatten, unflatten
 from tramp_jax.training.phases import START, Phases
 from tramp_jax.training.skipped import SkippedBatches
@@ -63,41 +63,18 @@ def train_run(config: ConfigDict, run: Path, phases: Phases, allow_changed: Sequ
     for task in tasks:
         check_batch(mesh, config.batch_size[task.name], f"batch_size.{task.name}", config.accumulation[task.name])
     check_spike(config.spike)
-    dataset = Dataset.open(config.data.path)
-    _check_expressions(config, dataset)
-    folds = load_split(dataset, config.data.split)
-    _check_scores(config, dataset, folds["train"])
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--workdir={run}: cannot be made ({error.strerror}): choose another folder") from error
-    if is_writer():
-        run_tokenizer(config, run, dataset, folds["train"])
-    wait_for_all("tokenizer")
-    tokenizer = Tokenizer.load(run)
-    config.model.llm.vocab_size = max(config.model.llm.vocab_size, tokenizer.vocab_size)
-    config.trained_on = dataset.manifest.name
-    if any("kinematics" in task.needs(config.model) for task in tasks) and not config.data.kinematics_centre:
-        found = standardisation(dataset, folds["train"], max_bad=config.data.max_bad_clips)
-        config.data.kinematics_centre, config.data.kinematics_scale = found
-    if (run / "config.json").is_file():  # a run that goes on started where it started
-        config.pretrained = load_config(run).pretrained
-    else:
-        config.pretrained = ConfigDict(provenance(config))
-    wait_for_all("pretrained")
+    dataset, folds = _open_data(config, tasks)
+    tokenizer = _fill_in(config, run, dataset, folds["train"], tasks)
     identity = identity_of(config, dataset, tokenizer)
-    store = CheckpointStore(run, config.checkpoint.keep)
+    store, skipped = CheckpointStore(run, config.checkpoint.keep), SkippedBatches(run)
     if before := store.record():
         for line in check_identity(str(run), before.identity, identity, allow_changed):
             print(line, file=sys.stderr)
-    skipped = SkippedBatches(run)
     wait_for_all("identity")
     if is_writer():
         save_config(config, run / "config.json")
+        _tell_shares(config, tasks, dataset, folds["train"])
 
-    for task in tasks if is_writer() else ():
-        for group, (count, drawn) in shares(dataset, folds["train"], config.data, task.needs(config.model)).items():
-            print(f"{task.name}: {config.data.balance_by} {group}: {drawn} clips of an epoch, out of {count}", file=sys.stderr)
     model = TrampLlama(config.model)
     with jax.set_mesh(mesh):
         with phases(START if store.latest() is None else "restore", "the state to go on from"):
@@ -107,43 +84,12 @@ def train_run(config: ConfigDict, run: Path, phases: Phases, allow_changed: Sequ
             print(f"{run}: already at step {state.step} of {config.total_steps}; {longer}", file=sys.stderr)
             store.close()
             return True
-        predictor = Predictor(config, model, tokenizer, mesh)
-
-        def make_batches(task: Task, start: int) -> Iterator[dict[str, np.ndarray]]:
-            batches_from = functools.partial(
-                batches,
-                dataset,
-                folds["train"],
-                config.data,
-                tokenizer,
-                task=task.name,
-                batch_size=config.batch_size[task.name],
-                seed=config.seed,
-                train=True,
-                needs=task.needs(config.model),
-                process_index=jax.process_index(),
-                process_count=jax.process_count(),
-            )
-            return skipped.without(task.name, start, lambda number: batches_from(start_step=number))
-
-        def evaluate(state: TrainState) -> dict[str, float]:
-            scored = predictor.score(state.params, state.stats, dataset, folds["validation"])
-            labels = [dataset.labels[i] for i in folds["validation"]]
-            rated = np.array([label.score is not None for label in labels])
-            found, _ = by_expression(
-                spearman,
-                np.array([label.expression for label in labels])[rated],
-                np.array([label.score for label in labels], float)[rated],
-                scored["raw"][rated],
-            )
-            return {"spearman": found["mean"]}
-
         return train(
             Run(
                 folder=run,
                 trainer=Trainer(config, model, tasks, state, mesh),
-                make_batches=make_batches,
-                evaluate=evaluate,
+                make_batches=_batches_of(config, dataset, folds["train"], tokenizer, skipped),
+                evaluate=_validation(Predictor(config, model, tokenizer, mesh), dataset, folds["validation"]),
                 restore=lambda: starting_state(config, model, tasks, mesh, store),
                 store=store,
                 skipped=skipped,
@@ -151,6 +97,85 @@ def train_run(config: ConfigDict, run: Path, phases: Phases, allow_changed: Sequ
                 phases=phases,
             )
         )
+
+
+def _open_data(config: ConfigDict, tasks: Sequence[Task]) -> tuple[Dataset, dict[str, list[int]]]:
+    """The data set and the clips of its folds; what the model cannot learn from is told here, not hours later."""
+    dataset = Dataset.open(config.data.path)
+    _check_expressions(config, dataset)
+    folds = load_split(dataset, config.data.split)
+    if any("score" in task.needs(config.model) for task in tasks):
+        _check_scores(config, dataset, folds["train"])
+    return dataset, folds
+
+
+def _fill_in(config: ConfigDict, run: Path, dataset: Dataset, train_indices: list[int], tasks: Sequence[Task]) -> Tokenizer:
+    """Makes the run's folder and its tokenizer, and sets what the config takes from data, tokenizer and pretrained parts."""
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--workdir={run}: cannot be made ({error.strerror}): choose another folder") from error
+    if is_writer():
+        run_tokenizer(config, run, dataset, train_indices)
+    wait_for_all("tokenizer")
+    tokenizer = Tokenizer.load(run)
+    config.model.llm.vocab_size = max(config.model.llm.vocab_size, tokenizer.vocab_size)
+    config.trained_on = dataset.manifest.name
+    if any("kinematics" in task.needs(config.model) for task in tasks) and not config.data.kinematics_centre:
+        found = standardisation(dataset, train_indices, max_bad=config.data.max_bad_clips)
+        config.data.kinematics_centre, config.data.kinematics_scale = found
+    if (run / "config.json").is_file():  # a run that goes on started where it started
+        config.pretrained = load_config(run).pretrained
+    else:
+        config.pretrained = ConfigDict(provenance(config))
+    wait_for_all("pretrained")
+    return tokenizer
+
+
+def _tell_shares(config: ConfigDict, tasks: Sequence[Task], dataset: Dataset, train_indices: list[int]) -> None:
+    for task in tasks:
+        for group, (count, drawn) in shares(dataset, train_indices, config.data, task.needs(config.model)).items():
+            print(f"{task.name}: {config.data.balance_by} {group}: {drawn} clips of an epoch, out of {count}", file=sys.stderr)
+
+
+def _batches_of(
+    config: ConfigDict, dataset: Dataset, train_indices: list[int], tokenizer: Tokenizer, skipped: SkippedBatches
+) -> MakeBatches:
+    def make_batches(task: Task, start: int) -> Iterator[dict[str, np.ndarray]]:
+        batches_from = functools.partial(
+            batches,
+            dataset,
+            train_indices,
+            config.data,
+            tokenizer,
+            task=task.name,
+            batch_size=config.batch_size[task.name],
+            seed=config.seed,
+            train=True,
+            needs=task.needs(config.model),
+            process_index=jax.process_index(),
+            process_count=jax.process_count(),
+        )
+        return skipped.without(task.name, start, lambda number: batches_from(start_step=number))
+
+    return make_batches
+
+
+def _validation(predictor: Predictor, dataset: Dataset, indices: list[int]) -> Evaluate:
+    labels = [dataset.labels[i] for i in indices]
+    rated = np.array([label.score is not None for label in labels])
+
+    def evaluate(state: TrainState) -> dict[str, float]:
+        scored = predictor.score(state.params, state.stats, dataset, indices)
+        found, _ = by_expression(
+            spearman,
+            np.array([label.expression for label in labels])[rated],
+            np.array([label.score for label in labels], float)[rated],
+            scored["raw"][rated],
+        )
+        return {"spearman": found["mean"]}
+
+    return evaluate
 
 
 def _check_expressions(config: ConfigDict, dataset: Dataset) -> None:
