@@ -2,8 +2,6 @@
 
 Frame k is the k-th that `video.Video.frames` gives, from 0. All before it are decoded: they are what it is made of, and what
 containers say of places to jump to is not to be trusted.
-
-Axes: H picture height, W picture width.
 """
 
 from __future__ import annotations
@@ -13,10 +11,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
-
 from input_pipeline.errors import ClipError
-from input_pipeline.extract import pictures
 from input_pipeline.extract.video import Frame, Limits, Video
 
 
@@ -28,7 +23,7 @@ class Excerpt:
       waiting: called for each frame that is passed over.
 
     Attributes:
-      path, width, height, rotation, mirrored: of the video.
+      path, width, height, rotation, mirrored, coded_size, orientation: of the video.
       frames_expected: how many there are.
       seconds_expected: 0, the file does not say it of a part.
 
@@ -49,6 +44,7 @@ class Excerpt:
         self._video, self._start, self._end, self._waiting = Video(path, limits), start, end, waiting
         self.path, self.width, self.height = self._video.path, self._video.width, self._video.height
         self.rotation, self.mirrored = self._video.rotation, self._video.mirrored
+        self.coded_size, self.orientation = self._video.coded_size, self._video.orientation
         self.frames_expected = end - start
 
     @property
@@ -77,18 +73,19 @@ class Excerpt:
 
 
 class Still:
-    """One frame in memory; as `video.Video` to those who read frames."""
+    """One frame; as `video.Video` to those who read frames."""
 
     seconds_expected, frames_expected = 0.0, 1
 
-    def __init__(self, video: Video, rgb: np.ndarray):
+    def __init__(self, video: Video, frame: Frame):
         self.path, self.rotation, self.mirrored, self.damaged = video.path, video.rotation, video.mirrored, video.damaged
-        self.height, self.width = rgb.shape[:2]
-        self._rgb = rgb
+        self.width, self.height = video.width, video.height
+        self.coded_size, self.orientation = video.coded_size, video.orientation
+        self._frame = frame
 
-    def frames(self) -> Iterator[pictures.Frame]:
+    def frames(self) -> Iterator[Frame]:
         """The one."""
-        yield pictures.Frame(0, 0.0, self._rgb)
+        yield dataclasses.replace(self._frame, index=0, time=0.0)
 
 
 class Reel:
@@ -115,7 +112,7 @@ class Reel:
             for frame in self._frames:
                 self._next = frame.index + 1
                 if frame.index == index:
-                    return Still(self._video, frame.rgb())
+                    return Still(self._video, frame)
                 self._waiting()
         except BaseException:
             self._path = ""  # what is left of a pass that has failed is not to be read on

@@ -26,6 +26,11 @@ class Frame:
     def __init__(self, index: int, time: float, rgb: np.ndarray):
         self.index, self.time, self._rgb = index, time, rgb
 
+    @property
+    def picture(self) -> Any:
+        """The same as an `av.VideoFrame`."""
+        return import_extra("av").VideoFrame.from_numpy_buffer(self._rgb, format="rgb24")
+
     def rgb(self) -> np.ndarray:
         """(H, W, 3) uint8, contiguous."""
         return self._rgb
@@ -42,7 +47,8 @@ class Pictures:
     Attributes:
       path: the first picture's.
       width, height: of the first picture.
-      rotation, mirrored, damaged, seconds_expected: as of an upright video without faults.
+      rotation, mirrored, orientation, damaged, seconds_expected: as of an upright video without faults.
+      coded_size: (width, height).
       frames_expected: how many pictures there are.
 
     Raises:
@@ -50,6 +56,7 @@ class Pictures:
     """
 
     rotation, mirrored, damaged, seconds_expected = 0, False, 0, 0.0
+    orientation = (False, False, False)
 
     def __init__(self, paths: Sequence[str | Path], fps: float, limits: Limits | None = None):
         if not paths:
@@ -60,6 +67,7 @@ class Pictures:
             reason = f"has {len(paths)} pictures, at most {self._limits.frames} are read: cut it into clips"
             raise ClipError(self.path, "too-many-frames", reason)
         self.height, self.width = self._read(self.path).shape[:2]
+        self.coded_size = (self.width, self.height)
 
     def frames(self) -> Iterator[Frame]:
         """The pictures in order.

@@ -58,11 +58,12 @@ class Frame:
     Attributes:
       index: 0 for the first.
       time: seconds since the first frame.
+      picture: as the decoder gave it, an `av.VideoFrame`.
     """
 
     index: int
     time: float
-    _picture: Any
+    picture: Any
     _video: Video
 
     def rgb(self) -> np.ndarray:
@@ -71,7 +72,7 @@ class Frame:
         Raises:
           UserError: its pixel format has no conversion to RGB.
         """
-        return self._video.to_upright_rgb(self._picture)
+        return self._video.to_upright_rgb(self.picture)
 
 
 class Video:
@@ -82,6 +83,8 @@ class Video:
       width, height: of the upright picture in square pixels.
       rotation: degrees counterclockwise that the file asks players to turn the stored picture by.
       mirrored: whether the file also asks for a mirror image. Like players, we follow.
+      coded_size: (width, height) of the picture before it is turned, in square pixels.
+      orientation: how it is turned upright: (transpose, then flip x, then flip y).
       frames_expected: from the header, 0 if it does not say; for progress displays.
       seconds_expected: from the header, 0 if it does not say.
       damaged: packets and frames of the last pass that could not be decoded, or only in part.
@@ -96,6 +99,8 @@ class Video:
         self.path = check_file(path)
         self.limits = limits or Limits()
         self.damaged = 0
+        # A picture that is asked itself keeps a converter of its own, of 17 MB.
+        self._to_rgb = import_extra("av").video.reformatter.VideoReformatter()
         with self._open() as (container, stream):
             self.frames_expected, self.seconds_expected = self._check_header(container, stream)
             picture = next((picture for packet in self._packets(container, stream) for picture in self._decode(packet)), None)
@@ -105,12 +110,12 @@ class Video:
                     self.path, "no-frame", f"no frame can be decoded ({codec}): the file is damaged or cut off; export it again"
                 )
             # One size for the whole clip: recordings of calls change theirs half-way.
-            self._coded_size = (_square_width(picture.width, stream.sample_aspect_ratio), picture.height)
+            self.coded_size = (_square_width(picture.width, stream.sample_aspect_ratio), picture.height)
             self.rotation = int(picture.rotation)
-            self._orientation = _orientation(picture)
-        transpose, flip_x, flip_y = self._orientation
+            self.orientation = _orientation(picture)
+        transpose, flip_x, flip_y = self.orientation
         self.mirrored = transpose ^ flip_x ^ flip_y
-        self.width, self.height = self._coded_size[::-1] if transpose else self._coded_size
+        self.width, self.height = self.coded_size[::-1] if transpose else self.coded_size
 
     def frames(self) -> Iterator[Frame]:
         """Decodes the file from its start, in display order, with strictly increasing times.
@@ -137,16 +142,16 @@ class Video:
     def to_upright_rgb(self, picture: Any) -> np.ndarray:
         """A decoded picture of this video as (H, W, 3) uint8; see `Frame.rgb`."""
         av = import_extra("av")
-        width, height = self._coded_size
+        width, height = self.coded_size
         try:
-            rgb = picture.reformat(width=width, height=height, format="rgb24").to_ndarray()
+            rgb = self._to_rgb.reformat(picture, width=width, height=height, format="rgb24").to_ndarray()
         except MemoryError:  # FFmpeg's own is an FFmpegError as well
             raise
         except (av.error.FFmpegError, ValueError) as error:
             name = picture.format.name
             reason = f"pixel format {name} has no conversion to RGB: convert it to H.264 in MP4"
             raise ClipError(self.path, "pixel-format", reason) from error
-        transpose, flip_x, flip_y = self._orientation
+        transpose, flip_x, flip_y = self.orientation
         if transpose:
             rgb = rgb.transpose(1, 0, 2)
         return np.ascontiguousarray(rgb[:: -1 if flip_y else 1, :: -1 if flip_x else 1])
