@@ -5,11 +5,10 @@ from __future__ import annotations
 import bisect
 import dataclasses
 import itertools
-import json
 import os
 import pathlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from array_record.python import array_record_module
 
 from input_pipeline import records
 from input_pipeline.errors import RecordError, UserError
+from input_pipeline.labels import Labels
 from input_pipeline.manifest import LABELS, MANIFEST, File, Manifest, check_size, read_manifest, verify_file
 from input_pipeline.paths import path_of
 from input_pipeline.records import Clip, Label
@@ -34,7 +34,9 @@ class Dataset:
       withdrawn: subjects in the folder's withdrawn.txt, one in a line: no clip of theirs is read, and no fold holds one.
     """
 
-    def __init__(self, path: pathlib.Path, manifest: Manifest, labels: list[Label], withdrawn: frozenset[str] = frozenset()):
+    def __init__(
+        self, path: pathlib.Path, manifest: Manifest, labels: Sequence[Label], withdrawn: frozenset[str] = frozenset()
+    ):
         self.path, self.manifest, self.labels, self.withdrawn = path, manifest, labels, withdrawn
         self._ends = list(itertools.accumulate(file.records for file in manifest.landmarks))
         self._readers: dict[str, array_record_module.ArrayRecordReader] = {}
@@ -149,12 +151,8 @@ def _decode_frames(blob: bytes) -> tuple[tuple[tuple[bytes, ...], np.ndarray], s
     return content, records.clip_id_of(blob)
 
 
-def _read_labels(path: pathlib.Path, clips: int) -> list[Label]:
-    try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        labels = [Label(**{**row, "turns": tuple(row["turns"])}) for row in rows]
-    except (ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{path}: not a label index ({error}); copy it again or rebuild the data") from error
+def _read_labels(path: pathlib.Path, clips: int) -> Labels:
+    labels = Labels(path)
     if len(labels) != clips:
         raise UserError(f"{path}: {len(labels)} labels, {MANIFEST} says {clips} clips; copy it again or rebuild the data")
     return labels

@@ -18,7 +18,7 @@ import math
 import os
 import pathlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from input_pipeline import records
@@ -29,7 +29,8 @@ from input_pipeline.records import Label
 SCHEMA = "tramp-jax/dataset/1"
 MANIFEST, LABELS, DEAD_LETTER = "manifest.json", "labels.jsonl", "dead_letter.jsonl"
 FAMILIES = ("landmarks", "frames")
-SHARD_NAME = re.compile(r"(landmarks|frames)-\d{5}-of-\d{5}\.arrayrecord(\.tmp)?")
+# Of shards, and of the labels of each while a data set is made.
+SHARD_NAME = re.compile(r"(landmarks|frames)-\d{5}-of-\d{5}\.arrayrecord(\.tmp)?|labels-\d{5}-of-\d{5}\.jsonl\.tmp")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,6 +101,11 @@ def shard_name(family: str, index: int, num_shards: int) -> str:
     return f"{family}-{index:05d}-of-{num_shards:05d}.arrayrecord"
 
 
+def labels_name(index: int, num_shards: int) -> str:
+    """File name of a shard's labels while the data set is made."""
+    return f"labels-{index:05d}-of-{num_shards:05d}.jsonl.tmp"
+
+
 def read_manifest(folder: pathlib.Path) -> Manifest:
     """The manifest of a data set folder.
 
@@ -167,23 +173,26 @@ def verify_file(folder: pathlib.Path, file: File) -> str | None:
     return f"{folder / file.name}: {found}; copy it again or rebuild the data"
 
 
-def count_labels(labels: Sequence[Label]) -> dict[str, dict[str, int]]:
+def count_labels(labels: Iterable[Label]) -> dict[str, dict[str, int]]:
     """The manifest's counts: clips of each subject, expression and rounded grade ("unrated" without a score)."""
-    grades = ("unrated" if label.score is None else str(math.floor(label.score + 0.5)) for label in labels)
-    return {
-        "subjects": _count(label.subject for label in labels),
-        "expressions": _count(label.expression for label in labels),
-        "grades": _count(grades),
+    counts: dict[str, collections.Counter[str]] = {
+        name: collections.Counter() for name in ("subjects", "expressions", "grades")
     }
+    for label in labels:
+        counts["subjects"][label.subject] += 1
+        counts["expressions"][label.expression] += 1
+        counts["grades"]["unrated" if label.score is None else str(math.floor(label.score + 0.5))] += 1
+    return {name: dict(sorted(found.items())) for name, found in counts.items()}
 
 
-def _count(values: Iterable[str]) -> dict[str, int]:
-    return dict(sorted(collections.Counter(values).items()))
-
-
-def write_lines(path: pathlib.Path, rows: Iterable[Any]) -> File:
-    lines = [json.dumps(dataclasses.asdict(row), sort_keys=True, ensure_ascii=False) for row in rows]
-    return write_atomically(path, "".join(f"{line}\n" for line in lines), len(lines))
+def write_lines(path: pathlib.Path, lines: Iterable[str]) -> File:
+    """Writes a file of lines, each with its end, and describes it."""
+    count = 0
+    with path.with_name(f"{path.name}.tmp").open("w", encoding="utf-8") as file:
+        for line in lines:
+            file.write(line)
+            count += 1
+    return seal(path, count)
 
 
 def write_atomically(path: pathlib.Path, text: str, lines: int = 0) -> File:

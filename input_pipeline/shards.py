@@ -23,6 +23,7 @@ from array_record.python import array_record_module
 from input_pipeline import records
 from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
+from input_pipeline.labels import labels_of, to_line
 from input_pipeline.manifest import (
     DEAD_LETTER,
     FAMILIES,
@@ -34,13 +35,14 @@ from input_pipeline.manifest import (
     Manifest,
     Rejected,
     count_labels,
+    labels_name,
     seal,
     shard_name,
     write_atomically,
     write_lines,
 )
 from input_pipeline.motion.layouts import LAYOUTS, NO_LANDMARKS
-from input_pipeline.records import POSED, Clip, Label
+from input_pipeline.records import POSED, Clip
 
 __all__ = [
     "Dataset",
@@ -59,14 +61,20 @@ _WRITER_OPTIONS = "group_size:1,uncompressed"
 
 @dataclasses.dataclass(frozen=True)
 class ShardSummary:
-    """What a closed `ShardWriter` hands to `finish_dataset`; plain data, so a worker process can return it."""
+    """What a closed `ShardWriter` hands to `finish_dataset`; plain data, so a worker process can return it.
+
+    Attributes:
+      labels: a file of the labels alone, in the order of the records; gone once the data set is finished.
+      clips: how many there are.
+    """
 
     index: int
     num_shards: int
     layout: str
     landmarks: File
     frames: File | None
-    labels: tuple[Label, ...]
+    labels: pathlib.Path
+    clips: int
     rejected: tuple[Rejected, ...]
 
 
@@ -126,13 +134,14 @@ class ShardWriter:
     def __init__(self, output: str | os.PathLike[str], index: int, num_shards: int, with_frames: bool):
         self._output = pathlib.Path(output)
         self._index, self._num_shards, self._layout = index, num_shards, ""
-        self._labels: list[Label] = []
+        self._clips = 0
         self._rejected: list[Rejected] = []
         self._names = {family: shard_name(family, index, num_shards) for family in FAMILIES[: 1 + with_frames]}
         self._writers = {
             family: array_record_module.ArrayRecordWriter(str(self._output / f"{name}.tmp"), _WRITER_OPTIONS)
             for family, name in self._names.items()
         }
+        self._labels = (self._output / labels_name(index, num_shards)).open("w", encoding="utf-8")
 
     def __enter__(self) -> ShardWriter:
         return self
@@ -157,7 +166,8 @@ class ShardWriter:
         if "frames" in self._writers:
             with self._telling("frames"):
                 self._writers["frames"].write(records.encode_frame_record(clip))
-        self._labels.append(clip.label)
+        self._labels.write(to_line(clip.label))
+        self._clips += 1
         return True
 
     def reject(self, rejected: Rejected) -> None:
@@ -174,14 +184,16 @@ class ShardWriter:
         for family, name in self._names.items():
             with self._telling(family):
                 self._writers[family].close()
-            files[family] = seal(self._output / name, len(self._labels))
+            files[family] = seal(self._output / name, self._clips)
+        self._labels.close()
         return ShardSummary(
             index=self._index,
             num_shards=self._num_shards,
             layout=self._layout,
             landmarks=files["landmarks"],
             frames=files.get("frames"),
-            labels=tuple(self._labels),
+            labels=pathlib.Path(self._labels.name),
+            clips=self._clips,
             rejected=tuple(self._rejected),
         )
 
@@ -205,6 +217,8 @@ class ShardWriter:
             with contextlib.suppress(RuntimeError):
                 self._writers[family].close()
             (self._output / f"{name}.tmp").unlink(missing_ok=True)
+        self._labels.close()
+        pathlib.Path(self._labels.name).unlink(missing_ok=True)
 
 
 def start_dataset(output: str | os.PathLike[str]) -> pathlib.Path:
@@ -236,22 +250,22 @@ def finish_dataset(
     """
     folder, shards = pathlib.Path(output), sorted(summaries, key=lambda shard: shard.index)
     _check_whole(folder, shards)
-    labels = [label for shard in shards for label in shard.labels]
     rejected = [reject for shard in shards for reject in shard.rejected]
+    files = [shard.labels for shard in shards]
     manifest = Manifest(
         schema=SCHEMA,
         record_schema=records.SCHEMA,
         name=name,
         layout=next(shard.layout for shard in shards if shard.layout),
         has_frames=shards[0].frames is not None,
-        clips=len(labels),
+        clips=sum(shard.clips for shard in shards),
         rejected=len(rejected),
-        **count_labels(labels),
+        **count_labels(labels_of(files)),
         source=source,
         landmarks=tuple(shard.landmarks for shard in shards),
         frames=tuple(shard.frames for shard in shards if shard.frames is not None),
-        labels=write_lines(folder / LABELS, labels),
-        dead_letter=write_lines(folder / DEAD_LETTER, rejected),
+        labels=write_lines(folder / LABELS, map(to_line, labels_of(files))),
+        dead_letter=write_lines(folder / DEAD_LETTER, map(_line, rejected)),
     )
     _remove_leftovers(folder, manifest)
     write_atomically(folder / MANIFEST, json.dumps(dataclasses.asdict(manifest), indent=1, ensure_ascii=False) + "\n")
@@ -300,7 +314,7 @@ def _check_whole(folder: pathlib.Path, shards: list[ShardSummary]) -> None:
     layouts = sorted({shard.layout for shard in shards if shard.layout})
     if len(layouts) > 1:
         raise UserError(f"{folder}: clips have the layouts {', '.join(layouts)}; build one data set for each")
-    ids = collections.Counter(label.clip_id for shard in shards for label in shard.labels)
+    ids = collections.Counter(label.clip_id for label in labels_of(shard.labels for shard in shards))
     if not ids:
         reasons = [reject.reason for shard in shards for reject in shard.rejected]
         raise UserError(
@@ -309,6 +323,10 @@ def _check_whole(folder: pathlib.Path, shards: list[ShardSummary]) -> None:
     twice = [clip_id for clip_id, count in ids.items() if count > 1]
     if twice:
         raise UserError(f"{folder}: clip id {twice[0]!r} is there {ids[twice[0]]} times; give every clip an id of its own")
+
+
+def _line(rejected: Rejected) -> str:
+    return json.dumps(dataclasses.asdict(rejected), sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _remove_leftovers(folder: pathlib.Path, manifest: Manifest) -> None:

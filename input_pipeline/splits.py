@@ -110,13 +110,14 @@ def load_split(dataset: Dataset, name: str, need: Collection[str] = FOLDS) -> di
     """
     path = split_path(dataset.path, name)
     folds = read_split(path)
-    homeless = sorted({label.subject for label in dataset.labels} - set(folds))
+    subjects = [label.subject for label in dataset.labels]
+    homeless = sorted(set(subjects) - set(folds))
     if homeless:
         raise UserError(f"{path}: subject {homeless[0]!r} is in no fold ({len(homeless)} such); give each subject a fold")
     indices: dict[str, list[int]] = {fold: [] for fold in FOLDS}
-    for index, label in enumerate(dataset.labels):
-        if label.subject not in dataset.withdrawn:
-            indices[folds[label.subject]].append(index)
+    for index, subject in enumerate(subjects):
+        if subject not in dataset.withdrawn:
+            indices[folds[subject]].append(index)
     empty = [fold for fold in FOLDS if fold in need and not indices[fold]]
     if empty:
         raise UserError(f"{path}: fold {empty[0]!r} has no clips; give it at least one subject of this data set")

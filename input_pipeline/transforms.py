@@ -68,12 +68,18 @@ def make_features(
     Returns:
       (T, 63, C) float32.
     """
-    position = (pixels - pixels[0, NOSE_REFERENCE]) / np.float32(position_unit)
-    displacement = (pixels - pixels[0]) / np.float32(displacement_unit)
-    colour = np.asarray(colours, np.float32) / np.float32(127.5) - 1
-    change = (colour - colour[0]) * np.float32(127.5 / COLOUR_CHANGE_UNIT)
-    every = np.concatenate([position, displacement, colour, change], axis=-1, dtype=np.float32)
-    return every[..., [FEATURES.index(name) for name in names]]
+    features = np.empty((*pixels.shape[:2], len(names)), np.float32)
+    for place, name in enumerate(names):
+        channel = "xyzrgb".index(name[-1])
+        if channel < 3:
+            values = pixels[..., channel]
+            start = values[0] if name[0] == "d" else values[0, NOSE_REFERENCE]
+            features[..., place] = (values - start) / np.float32(displacement_unit if name[0] == "d" else position_unit)
+        else:
+            colour = np.asarray(colours[..., channel - 3], np.float32) / np.float32(127.5) - 1
+            change = np.float32(127.5 / COLOUR_CHANGE_UNIT)
+            features[..., place] = (colour - colour[0]) * change if name[0] == "d" else colour
+    return features
 
 
 def check_features(names: Sequence[str]) -> None:

@@ -25,7 +25,7 @@ def contents(folder):
     for index in range(len(dataset)):
         clip = dataset.clip(index, with_frames=True)
         clips.append((clip.label, clip.layout, clip.landmarks.tobytes(), np.asarray(clip.times).tobytes(), clip.frames))
-    return dataset.labels, folds, clips
+    return list(dataset.labels), folds, clips
 
 
 def damage(path, kind, rng, others):

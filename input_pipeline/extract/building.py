@@ -17,6 +17,7 @@ from input_pipeline.extract.ledger import Entry, Ledger
 from input_pipeline.extract.pack import DUPLICATE, Named, name_outcomes, write_shards
 from input_pipeline.extract.parts import FOLDER, Fault, PartStore
 from input_pipeline.extract.pool import KILLED, ExtractionPool, Outcome, Settings
+from input_pipeline.labels import labels_of
 from input_pipeline.manifest import DEAD_LETTER, MANIFEST, Manifest
 from input_pipeline.paths import local_path
 from input_pipeline.pseudonyms import Pseudonyms
@@ -95,7 +96,8 @@ def build(items: Sequence[Item], plan: Building, source: dict[str, Any]) -> Mani
         about |= {**source, "subject_key_id": pseudonyms.key_id}
         summaries = write_shards(named, plan.output, plan.name, num_shards=plan.num_shards)
     # The manifest is last: a folder that has one lacks nothing, wherever we were killed.
-    written = list(_write_splits(plan.output, {label.subject for shard in summaries for label in shard.labels}, named))
+    subjects = {label.subject for label in labels_of(shard.labels for shard in summaries)}
+    written = list(_write_splits(plan.output, subjects, named))
     manifest = finish_dataset(plan.output, plan.name, summaries, about)
     parts.remove()
     left_out = f", {manifest.rejected} left out, see {plan.output / DEAD_LETTER}" if manifest.rejected else ""

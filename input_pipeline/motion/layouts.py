@@ -185,7 +185,7 @@ def to_tokens(landmarks: np.ndarray, layout: str) -> np.ndarray:
             f"landmarks have the shape {landmarks.shape}, layout {layout} expects (..., {spec.size}, 3): "
             "check the file and the layout's name"
         )
-    return landmarks[..., spec.tokens, :]
+    return np.take(landmarks, spec.tokens, axis=-2)
 
 
 def inter_ocular_distance(tokens: np.ndarray) -> np.ndarray:
