@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from input_pipeline.errors import UserError
+from input_pipeline.motion.layouts import TOKENS, to_tokens
 
 SCHEMA = "tramp-jax/clip/1"
 
@@ -89,6 +90,15 @@ class Clip:
     blendshapes: np.ndarray | None = None
     frames: tuple[bytes, ...] = ()
     frame_index: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.int32))
+
+
+def only_tokens(clip: Clip) -> Clip:
+    """The clip with the 63 tokens alone of its landmarks and colours, an eighth of MediaPipe's bytes.
+
+    What else a layout has cannot be had back: other choices of tokens, the mesh on a report's page.
+    """
+    landmarks, colours = (to_tokens(values, clip.layout) for values in (clip.landmarks, clip.colours))
+    return dataclasses.replace(clip, landmarks=landmarks, colours=colours, layout=TOKENS)
 
 
 def encode_landmark_record(clip: Clip) -> bytes:

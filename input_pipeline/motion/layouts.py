@@ -149,6 +149,7 @@ LAYOUTS: dict[str, Layout] = {
     "openface68": _layout("openface68", 68, np.array(_OPENFACE68).reshape(-1)),
     "tokens63": _layout("tokens63", NUM_TOKENS, np.arange(NUM_TOKENS)),
 }
+TOKENS = "tokens63"
 NO_LANDMARKS = "none"  # the layout of clips that are pictures alone
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from input_pipeline.manifest import Manifest
-from input_pipeline.records import EXPRESSIONS
+from input_pipeline.records import EXPRESSIONS, only_tokens
 from input_pipeline.shards import Dataset, ShardSummary, ShardWriter, finish_dataset, start_dataset
 from input_pipeline.simulate.clips import NAME, VERSION, make_clip
 from input_pipeline.splits import SPLIT, make_split, write_split
@@ -27,7 +27,11 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What to simulate: `subjects` people, each expression `takes` times, `frames` pictures of `frame_size` pixels a clip."""
+    """What to simulate: `subjects` people, each expression `takes` times, `frames` pictures of `frame_size` pixels a clip.
+
+    Attributes:
+      tokens: whether the 63 tokens alone are kept of the landmarks.
+    """
 
     output: str
     subjects: int
@@ -35,6 +39,7 @@ class Plan:
     seed: int
     frames: int
     frame_size: int
+    tokens: bool = False
 
     @property
     def num_shards(self) -> int:
@@ -103,7 +108,8 @@ def _write_shard(plan: Plan, shard: int) -> ShardSummary:
         for subject in np.array_split(np.arange(plan.subjects), plan.num_shards)[shard].tolist():
             for take in range(plan.takes):
                 for expression in EXPRESSIONS:
-                    writer.add(make_clip(plan.seed, subject, expression, take, plan.frames, plan.frame_size))
+                    clip = make_clip(plan.seed, subject, expression, take, plan.frames, plan.frame_size)
+                    writer.add(only_tokens(clip) if plan.tokens else clip)
                     with _done.get_lock():
                         _done.value += 1
         return writer.close()
