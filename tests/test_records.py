@@ -4,12 +4,17 @@ import numpy as np
 import pytest
 
 from input_pipeline.errors import UserError
+from input_pipeline.motion.kinematics import feature_vector, measure
+from input_pipeline.motion.layouts import to_tokens
 from input_pipeline.records import (
     decode_frame_record,
     decode_landmark_record,
     encode_frame_record,
     encode_landmark_record,
+    only_tokens,
 )
+from input_pipeline.shards import find_fault
+from input_pipeline.simulate.clips import make_clip as simulated_clip
 from tests.clip_factory import make_clip
 
 
@@ -42,3 +47,13 @@ def test_what_is_no_record_is_refused(blob):
 def test_the_other_family_is_refused_by_name():
     with pytest.raises(UserError, match=r"frames.*expected.*landmarks"):
         decode_landmark_record(encode_frame_record(make_clip(0)))
+
+
+def test_the_tokens_alone_are_an_eighth_and_measure_as_the_whole():
+    clip = simulated_clip(0, 1, "smile")
+    small = only_tokens(clip)
+    assert len(encode_landmark_record(small)) < len(encode_landmark_record(clip)) / 6
+    assert find_fault(small) is None
+    whole, tokens = (measure(each.landmarks, each.layout, each.times, each.tracked) for each in (clip, small))
+    np.testing.assert_array_equal(feature_vector(whole), feature_vector(tokens))
+    np.testing.assert_array_equal(to_tokens(small.colours, small.layout), to_tokens(clip.colours, clip.layout))
