@@ -3,8 +3,8 @@
 Axes: N clips, K classes, d draws.
 
 Truth (N,) is a class 0..K-1; a prediction (N,) may also be UNREAD, an answer of which no class could be read. It is wrong and
-stays in every denominator. A class of which no clip is there has no recall: it is left out of the means over the classes, with a
-flag, as UAR is defined on classes that occur. All means are functions of weights too, for intervals (`STATISTICS`).
+stays in every denominator. A class of which no clip is there has no recall: it is left out of the means over the classes, with
+a flag, as UAR is defined on classes that occur. All means are functions of weights too, for intervals (`statistic_of`).
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _mean(truth: np.ndarray, prediction: np.ndarray, classes: int, mean: Callabl
     if not len(truth):
         return NO_CLIPS
     found = _count(truth, prediction, classes)(np.ones((1, len(truth))))
-    absent = int((found.support == 0).sum())
+    absent = 0 if mean in (_accuracy, _weighted_f1) else int((found.support == 0).sum())
     return Metric(float(mean(found)[0]), f"{absent} of {classes} classes have no clips" if absent else "")
 
 

@@ -47,9 +47,13 @@ True emotions: {truth}
 Predicted emotions: {prediction}"""
 # Words that tell nothing about a face; a short list, ours.
 _FUNCTION_WORDS = frozenset(
-    "a an and are as at be been but by can could does for from had has have he her hers him his i in indicate indicates indicating "
-    "into is it its may might of on or person possibly seem seems she so some suggest suggesting suggests that the their them "
-    "there these they this those to very was were which while who will with would you your".split()
+    word
+    for line in (
+        "a an and are as at be been but by can could does for from had has have he her hers him his i in indicate indicates",
+        "indicating into is it its may might of on or person possibly seem seems she so some suggest suggesting suggests that",
+        "the their them there these they this those to very was were which while who will with would you your",
+    )
+    for word in line.split()
 )
 
 

@@ -11,8 +11,8 @@ that answer is wrong, and `stops` counts them: with any, no published figure can
 fixed (ours): negations are words of their own or end in n't, denied units are not there, an answer of no known word is unread
 and wrong, a text that ROUGE refuses scores 0, no unit with coded frames is left out.
 
-The words that stand for each class are the authors' and not part of this project: `read_lexicon` takes them from a copy of their
-`llava/eval/eval_FABA.py`. Without it, OUR_LEXICON stands in, and S_re of emotion is not comparable with published figures.
+The words that stand for each class are the authors' and not part of this project: `read_lexicon` takes them from a copy of
+their `llava/eval/eval_FABA.py`. Without it, OUR_LEXICON stands in, and S_re of emotion compares with no published figure.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def read_lexicon(path: Path) -> Lexicon:
         raise UserError(f"{path}: no table of words there ({error}): give EmoLA's llava/eval/eval_FABA.py or JSON") from error
     if (
         not isinstance(table, dict)
-        or sorted(table) != sorted(CLASSES)
+        or set(table) != set(CLASSES)
         or not all(
             isinstance(words, list) and words and all(isinstance(word, str) for word in words) for words in table.values()
         )
