@@ -128,7 +128,8 @@ def _icc(ratings: np.ndarray, parts: Callable[[float, float, float, int, int], t
     n, k = ratings.shape
     if n < 2:
         return Metric(0.0, "fewer than 2 frames") if n else NO_FRAMES
-    if np.ptp(ratings) == 0:
+    constant = np.ptp(ratings, axis=0) == 0
+    if constant.all():
         return Metric(0.0, "constant truth and prediction")
     grand = ratings.mean()
     by_frame, by_rater = ratings.mean(axis=1), ratings.mean(axis=0)
@@ -137,9 +138,9 @@ def _icc(ratings: np.ndarray, parts: Callable[[float, float, float, int, int], t
     rest = ratings - by_frame[:, None] - by_rater[None, :] + grand
     error = np.sum(rest**2) / ((n - 1) * (k - 1))
     part, whole = parts(float(rows), float(columns), float(error), n, k)
-    if whole <= 1e-12 * np.abs(ratings).max() ** 2:
-        return Metric(0.0, "no spread over the frames")
-    flag = "constant truth" if np.ptp(ratings[:, 0]) == 0 else "constant prediction" if np.ptp(ratings[:, 1]) == 0 else ""
+    if whole <= 1e-12 * np.ptp(ratings) ** 2:
+        return Metric(0.0, "no spread over frames or raters")
+    flag = "constant truth" if constant[0] else "constant prediction" if constant[1] else ""
     return Metric(float(part / whole), flag)
 
 

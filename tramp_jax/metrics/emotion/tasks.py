@@ -16,7 +16,7 @@ from tramp_jax.metrics.emotion import valence_arousal as va
 from tramp_jax.metrics.emotion.findings import Found, Options, found_in, mean_metric
 from tramp_jax.metrics.emotion.labels import key_of, same_word, vocabulary_of
 from tramp_jax.metrics.emotion.predictions import Row
-from tramp_jax.metrics.emotion.values import pair_of, text_of, units_of
+from tramp_jax.metrics.emotion.values import Units, pair_of, text_of, units_of
 from tramp_jax.metrics.severity import Metric, mae, mean_of_present
 
 
@@ -148,28 +148,44 @@ HEADLINE: Mapping[str, tuple[str, ...]] = {
 
 
 def _unit_columns(rows: Sequence[Row], most: float) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], int]:
-    """Truth and prediction (N, U), their units, and how many answers are texts without any unit.
+    """Truth and prediction (N, U), their units, and how many answers are unread.
 
     The units are those reported of the data set, or all that the truth tells. A list of units says that all others are absent;
-    a mapping says nothing of those it leaves out.
+    a mapping says nothing of those it leaves out. An answer that names no unit says that none is there, as EmoLA's script has
+    it, and is counted as unread; where intensities are asked for, one without them is as wrong as the scale allows.
+
+    Args:
+      most: the scale's end, 1 for occurrence.
     """
     told = {side: [units_of(row, side) for row in rows] for side in ("truth", "prediction")}
     found = sorted({unit for values in told["truth"] for unit in values}, key=int)
     units = au.REPORTED.get(key_of(rows[0].dataset), tuple(found))
-    unread = 0
-    columns = {}
+    if not units:
+        raise UserError(f"{rows[0].where}: no action unit is told by any truth of {rows[0].dataset or 'these rows'}: name some")
+    unread = np.zeros(len(rows), bool)
     for side, sides in told.items():
-        for row, values in zip(rows, sides, strict=True):
-            if any(not 0 <= value <= most * (1 if side == "truth" else 1.5) for value in values.values()):
-                raise UserError(f"{row.where}: {side} {str(getattr(row, side))[:60]!r}, expected units of 0 to {most:g}")
-            if values.listed:
-                unread += side == "prediction" and not values and isinstance(row.prediction, str)
+        for k, (row, values) in enumerate(zip(rows, sides, strict=True)):
+            _refuse_beyond(row, side, values, most)
+            if values.listed and most == 1:
+                unread[k] |= side == "prediction" and not values and isinstance(row.prediction, str)
                 values.update({unit: 0.0 for unit in units if unit not in values})
-        columns[side] = au.columns_of(sides, units)
-    lacking = np.isfinite(columns["truth"]) & ~np.isfinite(columns["prediction"])
+            elif values.listed:
+                unread[k] = True
+    truth, prediction = (au.columns_of(sides, units) for sides in told.values())
+    if most > 1:
+        prediction = np.where(unread[:, None], emollms.farthest(truth, 0.0, most), prediction)
+    lacking = np.isfinite(truth) & ~np.isfinite(prediction)
     if lacking.any():
         place, unit = np.argwhere(lacking)[0]
         raise UserError(f"{rows[place].where}: prediction says nothing of AU{units[unit]}, which the truth tells: add it")
-    if not units:
-        raise UserError(f"{rows[0].where}: no action unit is told by any truth of {rows[0].dataset or 'these rows'}: name some")
-    return columns["truth"], columns["prediction"], units, unread
+    return truth, prediction, units, int(unread.sum())
+
+
+def _refuse_beyond(row: Row, side: str, values: Units, most: float) -> None:
+    """A truth beyond its scale or without the intensities asked for, a prediction far beyond the scale."""
+    said = f"{row.where}: {side} {text_of(row.truth if side == 'truth' else row.prediction)[:60]!r}"
+    if side == "truth" and values.listed and most > 1:
+        raise UserError(f"{said}, expected an intensity for each unit as `1=0 4=2`")
+    if any(not 0 <= value <= (most if side == "truth" else 1.5 * most) for value in values.values()):
+        hint = ": for intensities use the task action_unit_intensity" if most == 1 else ""
+        raise UserError(f"{said}, expected units of 0 to {most:g}{hint}")
