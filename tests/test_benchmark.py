@@ -1,6 +1,7 @@
 """The command scores a file, writes what it prints, and refuses bad input in one line with exit code 2."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -8,16 +9,17 @@ import pytest
 from judge_server import judge_server
 
 
-def run(*arguments):
+def run(*arguments, **environment):
     command = [sys.executable, "-m", "tramp_jax.benchmark", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=os.environ | environment)
 
 
 def test_a_file_is_scored_and_written(tmp_path):
     (tmp_path / "p.csv").write_text(
         "dataset,task,truth,prediction\nRAF-DB,expression,fear,afraid\nAffectNet,valence_arousal,0.1 0.2,0.1 0.2\n"
     )
-    with judge_server((200, "7")) as server:
+    with judge_server((200, "7")) as server, judge_server((200, "1")) as proxy:
+        elsewhere = f"http://127.0.0.1:{proxy.server_port}"
         (tmp_path / "o.jsonl").write_text(json.dumps({"truth": "glad", "prediction": "sad"}) + "\n")
         judged = run(
             f"--predictions={tmp_path / 'o.jsonl'}",
@@ -25,7 +27,11 @@ def test_a_file_is_scored_and_written(tmp_path):
             "--task=overlap",
             f"--judge={server.address}",
             "--judge_model=tiny",
+            http_proxy=elsewhere,
+            all_proxy=elsewhere,
+            no_proxy="",
         )
+    assert not proxy.bodies  # a proxy of the environment is not asked
     assert judged.returncode == 0, judged.stderr
     assert json.loads((tmp_path / "judged" / "results.json").read_text())["results"][0]["metrics"]["clue_overlap_judge"] == 7.0
     assert json.loads((tmp_path / "judged" / "judge.json").read_text())[0]["clue_overlap_judge"] == ["7"]

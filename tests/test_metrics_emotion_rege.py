@@ -33,6 +33,7 @@ HAPPINESS, SADNESS, SURPRISE, ANGER, NEUTRAL, DISGUST, FEAR = range(7)
         ("Lips part. A glare. A glare, then panic.", ANGER, ANGER),
         ("It is a curious look.", SURPRISE, SURPRISE),  # in two lexicons: the order of classes decides
         ("Not a smile.", HAPPINESS, HAPPINESS),  # nothing is left, so all is read
+        ("The look isn't sour. Tears.", SADNESS, SADNESS),
         ("A smile", None, HAPPINESS),  # the script stops
         ("Another day. Eyes filled with tears! Calm.", SADNESS, rege.UNREAD),  # "another" too; else a tie
         ("Brows drawn.\nA glare. Sour.", ANGER, rege.UNREAD),
@@ -54,6 +55,7 @@ def test_which_emotion_a_text_names(text, legacy, fixed):
         ("Score 0.5 and 0.5.", "0.5 is the score", 0.4444444395061729),
         ("x y. y x.", "y x. z", 0.7999999952000001),
         ("a b c a b", "b a c b a", 0.6666666616666668),
+        ("a b b", "d b a d b", 0.39999999520000007),  # of two equally long sequences, the one without "a"
         ("...", "a", None),
         (" ", "a b", 0.0),
     ],

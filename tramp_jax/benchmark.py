@@ -14,6 +14,7 @@ from absl import flags
 
 from input_pipeline import cli
 from input_pipeline.errors import UserError
+from tramp_jax.metrics.emotion.findings import Options
 
 _PREDICTIONS = flags.DEFINE_string("predictions", None, "CSV or JSON Lines, one row for each item.")
 _OUTPUT = flags.DEFINE_string("output", None, "Folder for the results.")
@@ -31,7 +32,6 @@ USAGE = "python -m tramp_jax.benchmark --predictions=FILE --output=DIR [--task=e
 def main(argv: Sequence[str]) -> None:
     """Flags are absl's."""
     from tramp_jax.metrics.emotion import rege
-    from tramp_jax.metrics.emotion.findings import Options
     from tramp_jax.metrics.emotion.judge import Judge
     from tramp_jax.metrics.emotion.labels import RULES
     from tramp_jax.metrics.emotion.tasks import TASKS
@@ -48,14 +48,14 @@ def main(argv: Sequence[str]) -> None:
     benchmark(Path(_PREDICTIONS.value), Path(_OUTPUT.value), _TASK.value, _DATASET.value, options)
 
 
-def benchmark(predictions: Path, output: Path, task: str, dataset: str, options) -> dict:
+def benchmark(predictions: Path, output: Path, task: str, dataset: str, options: Options) -> dict:
     """Scores a file and writes the results.
 
     Args:
       predictions: CSV or JSON Lines.
       output: folder, made where there is none.
       task, dataset: of the rows that do not tell theirs.
-      options: a `tasks.Options`.
+      options: what else a user may set.
 
     Returns:
       The results as written to results.json.
@@ -76,9 +76,12 @@ def benchmark(predictions: Path, output: Path, task: str, dataset: str, options)
     replies = [
         found["judge"].pop("replies") | {"dataset": found["dataset"]} for found in results["results"] if "judge" in found
     ]
-    if replies:
-        (output / "judge.json").write_text(json.dumps(replies, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    (output / "results.json").write_text(json.dumps(results, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    try:
+        if replies:
+            (output / "judge.json").write_text(json.dumps(replies, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        (output / "results.json").write_text(json.dumps(results, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{output}: cannot be written to ({error.strerror}): give another --output") from error
     print_scores(results)
     print(output / "results.json")
     return results
