@@ -210,9 +210,8 @@ def main(args: Sequence[str]) -> None:
         Console(width=130).print(_compare(folder))
         if _LONG.value:
             early, late = _measure("memory", folder)[0]
-            print(
-                f"{_LONG.value} batches of {BATCH}: {early:.0f} MB after a tenth, {late:.0f} MB after all ({late / early:.2f} x)"
-            )
+            growth = f"{early:.0f} MB after a tenth, {late:.0f} MB after all (x {late / early:.2f})"
+            print(f"{_LONG.value} batches of {BATCH}: {growth}")
 
 
 if __name__ == "__main__":
