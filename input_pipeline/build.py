@@ -15,8 +15,10 @@ from input_pipeline.datasets import BUILDERS, get_builder
 from input_pipeline.datasets.about import About
 from input_pipeline.errors import UserError
 from input_pipeline.extract.building import Building, build, check_output
+from input_pipeline.extract.engine import ENGINES, read_engine
 from input_pipeline.extract.ledger import ledger_path
 from input_pipeline.extract.pool import Settings
+from input_pipeline.paths import local_path
 from input_pipeline.pseudonyms import default_key_file
 
 USAGE = (
@@ -34,6 +36,9 @@ _KEY_FILE = flags.DEFINE_string(
 _LEDGER = flags.DEFINE_string("ledger", "", "private list of whom they stand for; ROOT.ledger.csv beside the root if empty")
 _NUM_SHARDS = flags.DEFINE_integer("num_shards", 0, "files per shard family; 0 = one for every 256 MB", lower_bound=0)
 _WORKERS = flags.DEFINE_integer("workers", 0, "processes that read; 0 = one for each core", lower_bound=0)
+_ENGINE = flags.DEFINE_enum("engine", "local", ENGINES, "who does the work: processes here, or Beam (docs/extraction.md)")
+_PARTS = flags.DEFINE_string("parts", "", "folder that all Beam workers see, kept afterwards; OUTPUT/parts if empty")
+_BEAM = flags.DEFINE_list("beam_pipeline_options", [], "runner=DataflowRunner,project=... as of tfds; none: here, for trying")
 _FRAME_SIZE = flags.DEFINE_integer("frame_size", 256, "side of the stored pictures in pixels")
 _MAX_FRAMES_STORED = flags.DEFINE_integer("max_frames_stored", 512, "most pictures stored per clip")
 
@@ -49,7 +54,7 @@ def main(args: Sequence[str]) -> None:
         return
     if not _ROOT.value or not _OUTPUT.value:
         raise UserError(f"--root and --output are needed: {USAGE}")
-    output, root = check_output(_OUTPUT.value), Path(_ROOT.value)
+    output, root = check_output(_OUTPUT.value), local_path(_ROOT.value, "--root")
     if not root.is_dir():
         raise UserError(f"--root={root}: no such folder: {builder.ABOUT.title} is obtained so: {builder.ABOUT.obtain}")
     items = list(builder.items(root))
@@ -65,6 +70,7 @@ def main(args: Sequence[str]) -> None:
         settings=Settings(_FRAME_SIZE.value, _MAX_FRAMES_STORED.value),
         workers=_WORKERS.value,
         num_shards=_NUM_SHARDS.value,
+        engine=read_engine(_ENGINE.value, _PARTS.value, _BEAM.value, _WORKERS.value),
     )
     labels = {target: list(words) for target, words in builder.ABOUT.labels.items()}
     build(items, plan, {"builder": args[0], "labels": labels})

@@ -25,16 +25,29 @@ def default_key_file() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "tramp-jax" / "subject.key"
 
 
+class PartNames:
+    """What is kept of a video while a data set is being built, by a key of its own: whoever has that learns of no person."""
+
+    def __init__(self, key: bytes):
+        self.key = key
+
+    def part(self, content: str, *about: str) -> str:
+        """The name of a part: of the video's SHA-256, and what else decides what is made of it."""
+        return _hash(self.key, "part", content, *about)
+
+
 class Pseudonyms:
     """HMAC-SHA256 of names under one key, 64 bits of it.
 
     Attributes:
       key_id: tells keys apart and nothing about them; two data sets know the same people as the same only under one key.
+      parts: the names of parts, for processes that need not know more.
     """
 
     def __init__(self, key: bytes):
         self._key = key
         self.key_id = self._hash("key", "")[:8]
+        self.parts = PartNames(hmac.digest(key, b"parts", hashlib.sha256))
 
     @classmethod
     def open(cls, path: Path) -> tuple[Pseudonyms, bool]:
@@ -67,13 +80,13 @@ class Pseudonyms:
         """A clip's id: of a person's name, what they pose, and the video's SHA-256 (or its name, where it cannot be read)."""
         return f"c{self._hash('clip', subject, expression, content)}"
 
-    def part(self, content: str, *about: str) -> str:
-        """What is kept of a video while a data set is being built."""
-        return self._hash("part", content, *about)
-
     def _hash(self, *parts: str) -> str:
-        message = b"".join(len(part.encode()).to_bytes(4) + part.encode() for part in parts)
-        return hmac.digest(self._key, message, hashlib.sha256).hex()[:16]
+        return _hash(self._key, *parts)
+
+
+def _hash(key: bytes, *parts: str) -> str:
+    message = b"".join(len(part.encode()).to_bytes(4) + part.encode() for part in parts)
+    return hmac.digest(key, message, hashlib.sha256).hex()[:16]
 
 
 def _make(path: Path) -> bool:

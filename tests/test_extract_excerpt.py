@@ -92,6 +92,6 @@ def test_the_part_of_a_video_has_a_key_of_its_own_for_each_range(video):
     pseudonyms = Pseudonyms(bytes(32))
     items = [Item(video, "s", "unposed", start=start, end=end) for start, end in ranges]
     with ExtractionPool("", 1) as pool:
-        keys = {pool.key(pseudonyms, item, item.sha256()) for item in items}
+        keys = {pool.key(pseudonyms.parts, item, item.sha256()) for item in items}
     assert len(keys) == len({item.name for item in items}) == len(ranges)
     assert [item.still for item in items] == [False, True, False, True, False, False]

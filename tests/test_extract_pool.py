@@ -39,7 +39,7 @@ def videos(media, tmp_path_factory):
 def run(videos, media, folder, workers=2, **settings):
     items = list_items(videos, "smile")
     with ExtractionPool(media / "face_landmarker.task", workers, Settings(**settings)) as pool:
-        return items, list(pool.run(items, PartStore(folder), KEY, workers))
+        return items, list(pool.run(items, PartStore(folder), KEY.parts, workers))
 
 
 def test_what_is_there_is_not_made_again_and_faults_are_not_tried_again(videos, media, tmp_path):
@@ -74,9 +74,9 @@ def test_a_worker_that_something_else_kills_is_tried_again_and_one_that_a_file_k
         with ExtractionPool(media / "face_landmarker.task", 1) as pool:
             extractor = pool._all[0]
             started = lambda item, x=extractor, n=number: lambda done, expected: os.kill(x._process.pid, n)  # noqa: E731
-            (outcome,) = pool.run([item], store, KEY, 1, started)
+            (outcome,) = pool.run([item], store, KEY.parts, 1, started)
             assert outcome.result.code == code
-            found = store.find(pool.key(KEY, item, outcome.sha256))
+            found = store.find(pool.key(KEY.parts, item, outcome.sha256))
             assert (isinstance(found, Fault), found is None) == (kept, not kept)
 
 
@@ -85,7 +85,7 @@ def test_a_full_disk_ends_the_run_and_its_processes(videos, media, tmp_path):
     (tmp_path / "parts").rmdir()
     with ExtractionPool(media / "face_landmarker.task", 2) as pool:
         with pytest.raises(UserError, match="cannot be written"):
-            list(pool.run(items, store, KEY, 2))
+            list(pool.run(items, store, KEY.parts, 2))
         assert [extractor._process for extractor in pool._all] == [None, None]
 
 

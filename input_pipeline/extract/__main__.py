@@ -15,8 +15,10 @@ from input_pipeline import cli
 from input_pipeline.errors import UserError
 from input_pipeline.extract.batch import list_items
 from input_pipeline.extract.building import Building, build, check_output
+from input_pipeline.extract.engine import ENGINES, read_engine
 from input_pipeline.extract.ledger import ledger_path
 from input_pipeline.extract.pool import Settings
+from input_pipeline.paths import local_path
 from input_pipeline.pseudonyms import default_key_file
 from input_pipeline.records import POSED
 
@@ -37,6 +39,9 @@ _NAME = flags.DEFINE_string("name", "own", "name of the data set")
 _SCALE_ID = flags.DEFINE_string("scale_id", "", "which scale the scores are on")
 _NUM_SHARDS = flags.DEFINE_integer("num_shards", 0, "files per shard family; 0 = one for every 256 MB", lower_bound=0)
 _WORKERS = flags.DEFINE_integer("workers", 0, "processes that extract; 0 = one for each core", lower_bound=0)
+_ENGINE = flags.DEFINE_enum("engine", "local", ENGINES, "who does the work: processes here, or Beam (docs/extraction.md)")
+_PARTS = flags.DEFINE_string("parts", "", "folder that all Beam workers see, kept afterwards; OUTPUT/parts if empty")
+_BEAM = flags.DEFINE_list("beam_pipeline_options", [], "runner=DataflowRunner,project=... as of tfds; none: here, for trying")
 _FPS = flags.DEFINE_float("fps", None, "frames per second, for files of landmarks that say no times")
 _IMAGE_SIZE = flags.DEFINE_list("image_size", None, "width,height of the pictures, for files of normalised landmarks")
 _MIRRORED = flags.DEFINE_bool("mirrored", False, "whether files of landmarks are of mirrored (selfie) pictures")
@@ -59,10 +64,11 @@ def main(args: Sequence[str]) -> None:
         name=_NAME.value,
         landmarker=_LANDMARKER.value,
         key_file=Path(_KEY_FILE.value) if _KEY_FILE.value else default_key_file(),
-        ledger=Path(_LEDGER.value) if _LEDGER.value else ledger_path(Path(args[0])),
+        ledger=Path(_LEDGER.value) if _LEDGER.value else ledger_path(local_path(args[0], "--ledger is needed: SOURCE")),
         settings=_settings(),
         workers=_WORKERS.value,
         num_shards=_NUM_SHARDS.value,
+        engine=read_engine(_ENGINE.value, _PARTS.value, _BEAM.value, _WORKERS.value),
     )
     build([dataclasses.replace(item, scale_id=_SCALE_ID.value) for item in items], plan, {})
 

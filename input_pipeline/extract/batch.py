@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import io
 import math
 import re
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from input_pipeline.extract.clip import check_expression
 from input_pipeline.extract.item import Item
 from input_pipeline.extract.video import SUFFIXES, check_file, find_videos
 from input_pipeline.landmark_files import is_landmark_file
+from input_pipeline.paths import is_remote, path_of
 
 COLUMNS = ("path", "subject", "expression", "score", "report")
 
@@ -23,17 +25,17 @@ def list_items(source: str | Path, expression: str = "", subject: str = "") -> l
 
     Args:
       source: one such file, a folder of them, or a CSV file with the columns COLUMNS, of which only `path` must be there;
-        paths in it are relative to its folder.
+        paths in it are relative to its folder. Of this machine or of a bucket.
       expression: of every file that the CSV says nothing else of.
       subject: likewise; empty means the stem of the file's name.
 
     Raises:
       UserError: nothing there, or a label in the CSV is wrong: found before hours of extraction, not after.
     """
-    source = Path(source)
+    source = path_of(source)
     if source.suffix.lower() == ".csv" and source.is_file() and not is_landmark_file(source):
         return _read_csv(source, expression, subject)
-    paths = _find_files(source) if source.is_dir() else [check_file(source)]
+    paths = _find_files(source) if source.is_dir() else [source if is_remote(source) else check_file(source)]
     if not expression:
         raise UserError(f"{source}: which expression do the faces pose? add --expression=smile, for example")
     check_expression(expression)
@@ -50,7 +52,7 @@ def _find_files(folder: Path) -> list[Path]:
 
 def _read_csv(source: Path, expression: str, subject: str) -> list[Item]:
     try:
-        with source.open(newline="", encoding="utf-8-sig") as file:
+        with io.TextIOWrapper(source.open("rb"), encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             _check_columns(source, reader.fieldnames or [])
             items = [_parse_row(f"{source} line {reader.line_num}", source.parent, row, expression, subject) for row in reader]

@@ -12,14 +12,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from input_pipeline.errors import UserError
 from input_pipeline.extract.clip import Progress as FrameProgress
+from input_pipeline.extract.engine import Engine
 from input_pipeline.extract.item import Item
 from input_pipeline.extract.ledger import Entry, Ledger
 from input_pipeline.extract.pack import DUPLICATE, Named, name_outcomes, write_shards
 from input_pipeline.extract.parts import FOLDER, Fault, PartStore
-from input_pipeline.extract.pool import KILLED, ExtractionPool, Outcome, Settings
+from input_pipeline.extract.pool import KILLED, Outcome, Settings
 from input_pipeline.labels import labels_of
 from input_pipeline.manifest import DEAD_LETTER, MANIFEST, Manifest
-from input_pipeline.paths import local_path
+from input_pipeline.paths import local_path, path_of
 from input_pipeline.pseudonyms import Pseudonyms
 from input_pipeline.shards import finish_dataset
 from input_pipeline.splits import FRACTIONS, SPLIT, make_split, split_path, write_split
@@ -37,6 +38,7 @@ class Building:
       ledger: the private list of whom they stand for.
       workers: at once; 0 = one for each core.
       num_shards: of each family; 0 = by size.
+      engine: what does the work, see `engine`.
     """
 
     output: Path
@@ -47,6 +49,7 @@ class Building:
     settings: Settings
     workers: int = 0
     num_shards: int = 0
+    engine: Engine = Engine()  # noqa: RUF009 - frozen
 
 
 def check_output(output: str) -> Path:
@@ -73,16 +76,16 @@ def build(items: Sequence[Item], plan: Building, source: dict[str, Any]) -> Mani
       UserError: the one item there is, or all of them, cannot be read; or nothing can be written.
     """
     pseudonyms = _open_key(plan.key_file)
-    parts = PartStore(plan.output / FOLDER)
+    folder = path_of(plan.engine.parts or plan.output / FOLDER)
+    parts = PartStore(folder)
     workers = min(plan.workers or _cores(), len(items))
-    kinds = sorted({item.is_landmarks for item in items})
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (
-        ExtractionPool(plan.landmarker, workers if False in kinds else 0, plan.settings) as pool,
+        plan.engine.open(plan.landmarker, folder, plan.settings, workers, items) as pool,
         Ledger(plan.ledger) as ledger,
         Progress(*columns, transient=True) as display,
     ):
-        outcomes = list(_tell(pool.run(items, parts, pseudonyms, workers, _frame_count(display)), len(items), display))
+        outcomes = list(_tell(pool.run(items, parts, pseudonyms.parts, workers, _frame_count(display)), len(items), display))
         if len(items) == 1 and isinstance(fault := outcomes[0].result, Fault):
             raise UserError(f"{items[0].path}: {fault.reason}")
         _check_killed(outcomes)
@@ -92,14 +95,14 @@ def build(items: Sequence[Item], plan: Building, source: dict[str, Any]) -> Mani
             ledger.add(entry)
             if entry.status == DUPLICATE:  # known only once all are read
                 _print(display, f"left out: {entry.path}: {entry.reason}")
-        about = {name: value for kind in kinds for name, value in pool.about(kind).items()}
-        about |= {**source, "subject_key_id": pseudonyms.key_id}
+        about = {**pool.about_all(items), **source, "subject_key_id": pseudonyms.key_id}
         summaries = write_shards(named, plan.output, plan.name, num_shards=plan.num_shards)
     # The manifest is last: a folder that has one lacks nothing, wherever we were killed.
     subjects = {label.subject for label in labels_of(shard.labels for shard in summaries)}
     written = list(_write_splits(plan.output, subjects, named))
     manifest = finish_dataset(plan.output, plan.name, summaries, about)
-    parts.remove()
+    if not plan.engine.parts:
+        parts.remove()
     left_out = f", {manifest.rejected} left out, see {plan.output / DEAD_LETTER}" if manifest.rejected else ""
     print(f"{manifest.clips} clips of {len(manifest.subjects)} subjects in {plan.output}{left_out}")
     print("\n".join(written))

@@ -10,6 +10,7 @@ from input_pipeline.extract.item import Item
 from input_pipeline.extract.parts import Fault, read_part
 from input_pipeline.extract.pool import Outcome
 from input_pipeline.manifest import Rejected
+from input_pipeline.paths import size_of
 from input_pipeline.pseudonyms import Pseudonyms
 from input_pipeline.records import Label
 from input_pipeline.shards import ShardSummary, ShardWriter, start_dataset
@@ -62,8 +63,8 @@ def write_shards(
       UserError: the disk refused the data.
     """
     folder = start_dataset(output)
-    parts = [(each, each.outcome.result) for each in named if isinstance(each.outcome.result, Path)]
-    count = num_shards or -(-sum(part.stat().st_size for _, part in parts) // SHARD_BYTES) or 1
+    parts = [(each, each.outcome.result) for each in named if not isinstance(each.outcome.result, Fault)]
+    count = num_shards or -(-sum(size_of(part) or 0 for _, part in parts) // SHARD_BYTES) or 1
     count = min(count, max(len(parts), 1))
     rejected = [
         Rejected(each.clip_id, each.outcome.result.reason, each.outcome.result.code)

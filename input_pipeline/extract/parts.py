@@ -13,9 +13,11 @@ import dataclasses
 import hashlib
 import json
 import os
+import uuid
 from pathlib import Path
 
 from input_pipeline.errors import UserError
+from input_pipeline.paths import is_remote
 from input_pipeline.records import (
     Clip,
     Label,
@@ -41,7 +43,7 @@ class PartStore:
     """The parts of one data set to be; several processes and machines may fill one folder.
 
     Args:
-      folder: made if it is not there.
+      folder: of this machine, of a file system that several share, or of a bucket; made if it is not there.
 
     Raises:
       UserError: it cannot be made.
@@ -59,13 +61,17 @@ class PartStore:
 
         A damaged part is none; it will be made again.
         """
-        path = self._folder / f"{key}.part"
+        path = self.path(key)
         if path.is_file() and _sealed(path):
             return path
         try:
             return Fault(**json.loads((self._folder / f"{key}.bad").read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
+
+    def path(self, key: str) -> Path:
+        """Where the part of that name is, or would be."""
+        return self._folder / f"{key}.part"
 
     def write(self, key: str, clip: Clip) -> Path:
         """Keeps a clip. Raises UserError where the disk refuses it."""
@@ -79,15 +85,19 @@ class PartStore:
         self._put(f"{key}.bad", json.dumps(dataclasses.asdict(fault), ensure_ascii=False).encode())
 
     def remove(self) -> None:
-        """Removes the parts, and what a killed process left half-written."""
+        """Removes the parts, and what a killed process left: half-written parts, and the lists of Beam."""
         for path in self._folder.iterdir():
-            if path.suffix in (".part", ".bad", ".tmp"):
+            if path.suffix in (".part", ".bad", ".tmp", ".json"):
                 path.unlink(missing_ok=True)
         self._folder.rmdir()
 
     def _put(self, name: str, content: bytes) -> Path:
-        # Under a name of this process, since another may be at the same video; both write the same.
-        path, temporary = self._folder / name, self._folder / f"{name}.{os.getpid()}.tmp"
+        path = self._folder / name
+        if is_remote(path):
+            path.write_bytes(content)  # an object of a bucket is there whole or not at all
+            return path
+        # Under a name of its own, since others, here or on another machine, may be at the same video; all write the same.
+        temporary = self._folder / f"{name}.{uuid.uuid4().hex}.tmp"
         try:
             with temporary.open("wb") as file:
                 file.write(content)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from input_pipeline.errors import ClipError, UserError
+from input_pipeline.extract.at_hand import at_hand
 from input_pipeline.extract.clip import EXTRACTOR, Progress
 from input_pipeline.extract.isolated import ClipExtractor
 from input_pipeline.extract.item import Item
@@ -23,7 +24,7 @@ from input_pipeline.extract.parts import Fault, PartStore
 from input_pipeline.extract.video import Limits
 from input_pipeline.landmark_files import read_landmark_file
 from input_pipeline.landmark_files.reader import READER
-from input_pipeline.pseudonyms import Pseudonyms
+from input_pipeline.pseudonyms import PartNames
 from input_pipeline.records import Clip
 
 # What says nothing of the file: it is tried again when the command is.
@@ -62,7 +63,7 @@ class Outcome:
     Attributes:
       place: of the item in the list.
       sha256: of the file, empty where it cannot be read.
-      result: its part, or why there is none.
+      result: its part, a path of this machine or of a bucket, or why there is none.
       seconds: that it took; 0 where it was there already.
       source: of the clip that was made now (see `extract_clip`), else empty.
     """
@@ -73,6 +74,10 @@ class Outcome:
     result: Path | Fault
     seconds: float
     source: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def _silent(item: Item) -> Progress:
+    return lambda done, expected: None
 
 
 class ExtractionPool:
@@ -118,14 +123,15 @@ class ExtractionPool:
         self,
         items: Sequence[Item],
         parts: PartStore,
-        pseudonyms: Pseudonyms,
+        names: PartNames,
         threads: int,
-        started: Callable[[Item], Progress] = lambda item: lambda done, expected: None,
+        started: Callable[[Item], Progress] = _silent,
     ) -> Iterator[Outcome]:
         """Outcomes as they come, one for each item.
 
         Args:
           parts: where clips are kept; a video whose part is there is not read again.
+          names: of the parts.
           threads: items at once.
           started: called as a video begins, from several threads; what it returns is called after each frame.
 
@@ -133,7 +139,7 @@ class ExtractionPool:
           UserError: a part cannot be written, or the settings are wrong.
         """
         with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-            futures = [pool.submit(self._do, place, item, parts, pseudonyms, started) for place, item in enumerate(items)]
+            futures = [pool.submit(self.extract, place, item, parts, names, started) for place, item in enumerate(items)]
             try:
                 for future in concurrent.futures.as_completed(futures):
                     yield future.result()
@@ -150,21 +156,28 @@ class ExtractionPool:
         versions = {"mediapipe": first.version, "landmarker_sha256": first.sha256} if first.sha256 else {"landmarks": "none"}
         return {"extractor": EXTRACTOR, **versions, **self._settings.of_videos()}
 
-    def key(self, pseudonyms: Pseudonyms, item: Item, sha256: str) -> str:
+    def about_all(self, items: Sequence[Item]) -> dict[str, Any]:
+        """The same for all kinds of files among the items."""
+        kinds = sorted({item.is_landmarks for item in items})
+        return {name: value for kind in kinds for name, value in self.about(kind).items()}
+
+    def key(self, names: PartNames, item: Item, sha256: str) -> str:
         """The name of a file's part."""
         about = self.about(item.is_landmarks)
-        return pseudonyms.part(sha256, *(f"{name}={value}" for name, value in sorted(about.items())))
+        return names.part(sha256, *(f"{name}={value}" for name, value in sorted(about.items())))
 
-    def _do(
-        self, place: int, item: Item, parts: PartStore, pseudonyms: Pseudonyms, started: Callable[[Item], Progress]
+    def extract(
+        self, place: int, item: Item, parts: PartStore, names: PartNames, started: Callable[[Item], Progress] = _silent
     ) -> Outcome:
+        """What comes of one item; see `run`. Any thread may call it."""
         begun, sha256, source = time.monotonic(), "", {}
         try:
-            sha256 = item.sha256()
-            key = self.key(pseudonyms, item, sha256)
-            if (found := parts.find(key)) is not None:
-                return Outcome(place, item, sha256, found, 0.0)
-            clip = self._read(item, key) if item.is_landmarks else self._extract(item, key, started(item))
+            with at_hand(item) as local:
+                sha256 = local.sha256()
+                key = self.key(names, local, sha256)
+                if (found := parts.find(key)) is not None:
+                    return Outcome(place, item, sha256, found, 0.0)
+                clip = self._read(local, key) if local.is_landmarks else self._extract(local, key, started(item))
             source, result = clip.label.source, parts.write(key, clip)
         except ClipError as error:
             result: Path | Fault = Fault(error.code, error.reason)

@@ -20,6 +20,7 @@ import numpy as np
 
 from input_pipeline.errors import ClipError, UserError
 from input_pipeline.extract.extra import import_extra
+from input_pipeline.paths import path_of
 
 SUFFIXES = frozenset(
     {".3gp", ".asf", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4"}
@@ -274,7 +275,7 @@ def find_videos(folder: str | Path) -> list[Path]:
     Raises:
       UserError: no folder there, or no video in it.
     """
-    folder = Path(folder)
+    folder = path_of(folder)
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder: check the path")
     found = (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
