@@ -125,15 +125,8 @@ def _video(numbered: tuple[int, Item]) -> tuple[str, int]:
 def _to_json(place: int, item: Item) -> dict[str, Any]:
     """What decides what is made of an item, and nothing of whom it shows."""
     pictures = [_full(path) for path in item.pictures]
-    row = {
-        "place": place,
-        "path": _full(item.path),
-        "pictures": pictures,
-        "start": item.start,
-        "end": item.end,
-        "fps": item.fps,
-    }
-    return row | {"expression": item.expression}
+    seen = {"start": item.start, "end": item.end, "fps": item.fps, "expression": item.expression}
+    return {"place": place, "path": _full(item.path), "pictures": pictures, **seen}
 
 
 def _full(path: Path) -> str:
@@ -199,50 +192,47 @@ class _Extract(beam.DoFn):
 
     def setup(self) -> None:
         """Beam calls it in each process before the first element."""
-        self._pool = self._shared.acquire(lambda: _Opened(self._work))
+        self._opened = self._shared.acquire(lambda: _Opened(self._work))
 
     def process(self, element: tuple[int, str]) -> Iterator[tuple[int, str]]:
         """The rows of one video. What is wrong with the settings is a row too: to do it again would not help."""
         number, video = element
-        parts, names = PartStore(path_of(self._work.folder)), PartNames(self._work.key)
         for row in json.loads(video):
-            if self._pool.error:
-                done = {"place": row["place"], "error": self._pool.error}
-            else:
-                done = _extract(self._pool.pool, row, parts, names)
-            yield number, json.dumps(done)
+            yield number, json.dumps({"place": row["place"], **self._opened.extract(row)})
 
 
 class _Opened:
     """An `ExtractionPool` of one process, or why there is none."""
 
     def __init__(self, work: Work):
-        self.error, self.pool = "", None
+        self._error, self._names = "", PartNames(work.key)
         remote = work.landmarker and is_remote(work.landmarker)
         try:
+            self._parts = PartStore(path_of(work.folder))
             with copied(path_of(work.landmarker)) if remote else contextlib.nullcontext(work.landmarker) as landmarker:
-                self.pool = ExtractionPool(landmarker, 1 if work.pictures else 0, work.settings)
+                self._pool = ExtractionPool(landmarker, 1 if work.pictures else 0, work.settings)
         except UserError as error:
-            self.error = str(error)
+            self._error = str(error)
 
-
-def _extract(pool: ExtractionPool, row: Mapping[str, Any], parts: PartStore, names: PartNames) -> dict[str, Any]:
-    item = _from_json(row)
-    try:
-        outcome = pool.extract(row["place"], item, parts, names)
-    except UserError as error:
-        return {"place": row["place"], "error": str(error)}
-    fault = dataclasses.asdict(outcome.result) if isinstance(outcome.result, Fault) else None
-    return {
-        "place": row["place"],
-        "sha256": outcome.sha256,
-        "part": "" if fault else outcome.result.stem,
-        "fault": fault,
-        "seconds": outcome.seconds,
-        "source": dict(outcome.source),
-        "kind": "landmarks" if item.is_landmarks else "pictures",
-        "about": pool.about(item.is_landmarks),
-    }
+    def extract(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """What came of an item, as `_outcome` reads it."""
+        if self._error:
+            return {"error": self._error}
+        item = _from_json(row)
+        try:
+            outcome = self._pool.extract(row["place"], item, self._parts, self._names)
+        except UserError as error:
+            return {"error": str(error)}
+        fault = dataclasses.asdict(outcome.result) if isinstance(outcome.result, Fault) else None
+        return {
+            "sha256": outcome.sha256,
+            "part": "" if fault else outcome.result.stem,
+            "fault": fault,
+            "seconds": outcome.seconds,
+            "source": dict(outcome.source),
+            "kind": "landmarks" if item.is_landmarks else "pictures",
+            "about": self._pool.about(item.is_landmarks),
+        }
 
 
 def _agreed(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
