@@ -14,18 +14,21 @@ from typing import Any, Protocol
 import numpy as np
 from ml_collections import ConfigDict
 
-from input_pipeline import measured, transforms
+from input_pipeline import augmentation, measured, time_change, transforms
+from input_pipeline.augmentation import Augmentation
 from input_pipeline.errors import RecordError, UserError
 from input_pipeline.images import decode_frames
-from input_pipeline.motion.layouts import to_tokens
+from input_pipeline.motion.kinematics import Kinematics, feature_vector
+from input_pipeline.motion.layouts import NO_LANDMARKS, to_tokens
 from input_pipeline.records import POSED, Clip, Label
 from input_pipeline.sampling import Batch
 from input_pipeline.text import encode_example, questions
 from input_pipeline.tokenizer import Tokenizer
 from input_pipeline.windows import Window, aligned_frames, make_window
 
-# What `data.cache_clips` keeps, for as long as the source lives.
-_WINDOWS: weakref.WeakKeyDictionary[ClipSource, dict[Any, dict[int, _Seen]]] = weakref.WeakKeyDictionary()
+# What is kept of clips, by kind and then by index, for as long as the source lives.
+_KEPT: weakref.WeakKeyDictionary[ClipSource, dict[Any, dict[int, Any]]] = weakref.WeakKeyDictionary()
+_OF_THE_CLIP = frozenset({"trajectory", "frames", "kinematics"})
 
 
 class ClipSource(Protocol):
@@ -53,6 +56,15 @@ class _Seen:
 
 
 @dataclasses.dataclass(frozen=True)
+class _Moved:
+    """A clip with other times, its kinematics, and the rate of its window's moments (0: its frames as they come)."""
+
+    clip: Clip
+    kinematics: Kinematics
+    fps: float
+
+
+@dataclasses.dataclass(frozen=True)
 class Examples:
     """Makes one example from one clip."""
 
@@ -64,11 +76,8 @@ class Examples:
     length: int
 
     def __call__(self, index: int, weight: float, rng: np.random.Generator | None) -> Batch:
-        label, config = self.source.labels[index], self.config
-        # Drawn in one order whatever is needed, so that a clip's augmentation does not depend on which parts are read.
-        flip, backwards = (
-            rng.random(2) < (config.flip_probability, config.reversal_probability) if self.train else (False, False)
-        )
+        label, config, answer = self.source.labels[index], self.config, None
+        drawn = augmentation.draw(config, rng) if self.train else augmentation.NONE
         example = {
             "weight": np.float32(weight),
             "expression": np.int32(POSED.index(label.expression)),
@@ -80,63 +89,103 @@ class Examples:
         if "text" in self.needs:
             pairs = questions(label)
             question, answer = pairs[rng.integers(len(pairs)) if len(pairs) > 1 and self.train else 0]
-            answer = transforms.flip_report(answer) if flip and answer is not None else answer
-            example |= encode_example(self.tokenizer, question, answer, config.text_length)
+            example |= encode_example(self.tokenizer, question, drawn.of_report(answer), config.text_length)
             example["loss_mask"] *= np.float32(weight)
+        moved = self._with_other_times(index, drawn, answer) if self.needs & _OF_THE_CLIP else None
         if self.needs & {"trajectory", "frames"}:
-            seen = self._remembered(index)
+            seen = self._remembered(index) if moved is None else self._see(moved.clip, moved.fps, index)
             if "trajectory" in self.needs:
-                example |= self._trajectory(seen, flip, backwards, rng)
+                example |= self._trajectory(seen, drawn, rng)
             if "frames" in self.needs:
-                images = transforms.flip_images(seen.images) if flip else seen.images
-                example |= {"frames": images, "frame_mask": seen.frame_mask}
+                example |= {"frames": drawn.of_images(seen.images), "frame_mask": seen.frame_mask}
         if "kinematics" in self.needs:
-            centre, scale = config.kinematics_centre, config.kinematics_scale
-            example["kinematics"] = measured.standardised(measured.features_of(self.source, index), centre, scale, flip)
+            features = measured.features_of(self.source, index) if moved is None else feature_vector(moved.kinematics)
+            example["kinematics"] = measured.standardised(
+                features, config.kinematics_centre, config.kinematics_scale, drawn.flip
+            )
         return example
 
+    def _with_other_times(self, index: int, drawn: Augmentation, answer: str | None) -> _Moved | None:
+        """The clip with the times that were drawn, or None where it keeps its own."""
+        if not drawn.changes_time:
+            return None
+        clip = self._clip(index)
+        moved = time_change.with_other_times(clip, drawn.cut, drawn.speed)
+        before, after = self._measured(index, clip), time_change.measured(moved)
+        if before is None or after is None or not time_change.stays_true(before, after, clip.label.expression, answer):
+            return None
+        # As filmed, a window takes the frames as they come, whatever their times: another speed needs moments at a rate.
+        rate = time_change.frame_rate(clip) if drawn.speed != 1 else 0.0
+        return _Moved(moved, after, self.config.resample_fps or rate)
+
+    def _kept(self, *kind: Any) -> dict[int, Any]:
+        return _KEPT.setdefault(self.source, {}).setdefault(kind, {})
+
     @functools.cached_property
-    def _known(self) -> dict[int, _Seen]:
-        key = (self.config.to_json(), self.length, self.needs & {"trajectory", "frames"})
-        return _WINDOWS.setdefault(self.source, {}).setdefault(key, {})
+    def _windows(self) -> dict[int, _Seen]:
+        return self._kept("windows", self.config.to_json(), self.length, self.needs & {"trajectory", "frames"})
+
+    @functools.cached_property
+    def _new_times(self) -> bool:
+        """Whether a clip's window may be another one each time: then the clip is kept in its place."""
+        return self.train and augmentation.may_change_time(self.config)
 
     def _remembered(self, index: int) -> _Seen:
         """`_see`, with the first `data.cache_clips` clips kept for all tasks and evaluations of the process."""
-        if index in self._known:
-            return self._known[index]
-        seen = self._see(index)
-        if len(self._known) < self.config.cache_clips:
-            self._known[index] = seen
+        if index in self._windows:
+            return self._windows[index]
+        seen = self._see(self._clip(index), self.config.resample_fps, index)
+        if not self._new_times and len(self._windows) < self.config.cache_clips:
+            self._windows[index] = seen
         return seen
 
-    def _see(self, index: int) -> _Seen:
-        config, clip = self.config, self.source.clip(index, with_frames="frames" in self.needs)
-        window = make_window(clip.times, self.length, config.resample_fps)
+    def _clip(self, index: int) -> Clip:
+        """The clip, its landmarks down to tokens, kept like windows where those change."""
+        with_frames = "frames" in self.needs
+        known = self._kept("clips", with_frames) if self._new_times else {}
+        if index in known:
+            return known[index]
+        clip = self.source.clip(index, with_frames=with_frames)
+        if clip.layout != NO_LANDMARKS:
+            tokens, colours = to_tokens(clip.landmarks, clip.layout), to_tokens(clip.colours, clip.layout)
+            clip = dataclasses.replace(clip, landmarks=tokens, colours=colours, layout="tokens63", blendshapes=None)
+        if self._new_times and len(known) < self.config.cache_clips:
+            known[index] = clip
+        return clip
+
+    def _measured(self, index: int, clip: Clip) -> Kinematics | None:
+        """The values of the clip as filmed, measured once; its curves are not kept."""
+        known = self._kept("measured")
+        if index not in known:
+            found = time_change.measured(clip)
+            known[index] = found and dataclasses.replace(found, times=np.zeros(0), curves={}, tracked=np.zeros(0, bool))
+        return known[index]
+
+    def _see(self, clip: Clip, fps: float, index: int) -> _Seen:
+        config = self.config
+        window = make_window(clip.times, self.length, fps)
         seen = _Seen(time_index=window.time_index, mask=_mask(window.nearest(clip.tracked)))
         if "trajectory" in self.needs:
-            tokens, colours = to_tokens(clip.landmarks, clip.layout), to_tokens(clip.colours, clip.layout)
             if config.remove_head_motion:
-                pixels = transforms.to_head_free_pixels(tokens, clip.times, clip.tracked)
+                pixels = transforms.to_head_free_pixels(clip.landmarks, clip.times, clip.tracked)
             else:
-                pixels = transforms.to_pixels(tokens)
-            seen = dataclasses.replace(seen, pixels=window.sample(pixels), colours=window.sample(colours))
+                pixels = transforms.to_pixels(clip.landmarks)
+            seen = dataclasses.replace(seen, pixels=window.sample(pixels), colours=window.sample(clip.colours))
         if "frames" in self.needs:
             images, frame_mask = self._frames(clip, window, index)
             seen = dataclasses.replace(seen, images=images, frame_mask=frame_mask)
         return seen
 
-    def _trajectory(self, seen: _Seen, flip: bool, backwards: bool, rng: np.random.Generator | None) -> Batch:
-        config, pixels, colours, mask = self.config, seen.pixels, seen.colours, seen.mask
-        if flip:
-            pixels, colours = transforms.flip_tokens(pixels), transforms.flip_colours(colours)
-        if backwards:
-            pixels, colours, mask = pixels[::-1], colours[::-1], mask[::-1]
-        if self.train and config.landmark_noise:
-            pixels = transforms.add_noise(pixels, rng, config.landmark_noise)
+    def _trajectory(self, seen: _Seen, drawn: Augmentation, rng: np.random.Generator | None) -> Batch:
+        config = self.config
         features = transforms.make_features(
-            pixels, colours, tuple(config.features), config.position_unit, config.displacement_unit
+            drawn.of_pixels(seen.pixels, rng),
+            drawn.of_colours(seen.colours),
+            tuple(config.features),
+            config.position_unit,
+            config.displacement_unit,
         )
-        return {"trajectory": features, "trajectory_time": seen.time_index, "trajectory_mask": mask}
+        return {"trajectory": features, "trajectory_time": seen.time_index, "trajectory_mask": drawn.of_mask(seen.mask)}
 
     def _frames(self, clip: Clip, window: Window, index: int) -> tuple[np.ndarray, np.ndarray]:
         if not clip.frames:

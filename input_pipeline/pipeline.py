@@ -16,7 +16,7 @@ import grain
 import numpy as np
 from ml_collections import ConfigDict
 
-from input_pipeline import transforms
+from input_pipeline import augmentation, transforms
 from input_pipeline.errors import UserError
 from input_pipeline.examples import ClipSource, Examples
 from input_pipeline.records import Clip, Label
@@ -52,6 +52,19 @@ def default_data_config() -> ConfigDict:
     # Training: trajectory backwards, time index and frames not (TraMP-Former: 0.5). Off, since reports tell onset from release.
     data.reversal_probability = 0.0
     data.landmark_noise = 0.0  # training: deviation of Gaussian noise on landmarks, in pixels of a 256-pixel crop (ours)
+    # Training, light and camera: each example draws one change for its frames and the colours under its landmarks, evenly
+    # within 1 - x to 1 + x (ours; the line's papers change no colours). Reports do not speak of colours.
+    data.brightness = 0.0  # factor of all colours
+    data.contrast = 0.0  # factor of their distance from middle grey
+    data.saturation = 0.0  # factor of their distance from grey of the same brightness
+    data.colour_cast = 0.0  # factors of red, green and blue, each its own: the colour of the light
+    data.grayscale_probability = 0.0  # of an example without any colour
+    # Training, time (ours; TraMP-Former draws where its frames start, alone): landmarks, frames and kinematics together, only
+    # where that leaves every fact that can be stated of the clip at its level. With "text", also only where each sentence of
+    # the report is understood and keeps its numbers, so that free texts and texts with speeds leave their clips as filmed.
+    data.trim = 0.0  # at most this share of the clip's time is cut off, split at random between its start and its end
+    # Speed times 1/(1 + x) to 1 + x. Small: raters grade slowness too, so that another speed is nearly another grade.
+    data.speed_change = 0.0
     # Mean and deviation of each kinematic feature over training clips; filled in when training starts, where a task needs them.
     data.kinematics_centre, data.kinematics_scale = (), ()
     # Training: fixed shares of an epoch for groups: "", or "score" (rounded), "expression", "emotion", "dataset" (ours).
@@ -60,6 +73,7 @@ def default_data_config() -> ConfigDict:
     data.balance_exponent = 0.0
     data.read_threads = 2  # each makes whole batches, twice as many batches wait; 0 = none (ours)
     # Clips whose windows stay in memory, decoded, before augmentation (ours; about 0.1 MB each in the demo, 5 MB at full size).
+    # With `trim` or `speed_change` training keeps their records instead, and decodes anew.
     data.cache_clips = 0
     # Clips of the training fold whose records may be damaged: each is replaced by the next one that can be read, and told; one
     # more ends the run, and in an evaluation the first does (ours).
@@ -216,6 +230,7 @@ def _check(config: ConfigDict, tokenizer: Tokenizer | None, needs: frozenset[str
     for name in ("flip_probability", "reversal_probability"):
         if not 0 <= config[name] <= 1:
             raise UserError(f"data.{name}={config[name]}: must be between 0 and 1")
+    augmentation.check(config)
     if config.balance_by not in ("", *GROUPS):
         raise UserError(f"data.balance_by={config.balance_by!r}: expected one of {', '.join(GROUPS)}, or nothing")
     if not 0 <= config.balance_exponent <= 1:
