@@ -229,6 +229,23 @@ def test_threads_starts_and_caches_change_nothing(smiles, tokenizer, threads, ca
                 np.testing.assert_array_equal(batch[name], same[name], err_msg=name)
 
 
+def test_kept_clips_are_read_once_with_their_frames_and_once_without(tmp_path, monkeypatch):
+    """Two of three are kept; a task without frames leaves nothing to one with them."""
+    clips = [smiling(start=1.2 + 0.1 * k, stored=8, clip_id=f"clip{k}") for k in range(3)]
+    write_dataset(clips, tmp_path, "made", 1, {})
+    config, read, record = data_config(cache_clips=2, **ON), [], Dataset.record
+    monkeypatch.setattr(Dataset, "record", lambda self, family, i: (read.append((family, i)), record(self, family, i))[1])
+    source, both = Dataset.open(tmp_path), ("trajectory", "frames")
+    make(source, None, 6, config, ("trajectory",))
+    found = make(source, None, 6, config, both)
+    assert len(found) == 6
+    counts = [read.count(("landmarks", k)) for k in range(3)], [read.count(("frames", k)) for k in range(3)]
+    assert [sorted(one)[:2] for one in counts] == [[2, 2], [1, 1]]
+    assert [max(one) > 6 for one in counts] == [True, True]
+    for batch, same in zip(found, make(Dataset.open(tmp_path), None, 6, data_config(**ON), both), strict=True):
+        np.testing.assert_array_equal(batch["frames"], same["frames"])
+
+
 def test_an_evaluation_sees_clips_as_filmed(smiles, tokenizer):
     config, plain = data_config(cache_clips=9, **ON), data_config(trajectory_length=64)
     make(smiles, tokenizer, 4, config, ALL_NEEDS)  # fills what is kept of clips
