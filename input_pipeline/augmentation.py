@@ -13,9 +13,11 @@ from ml_collections import ConfigDict
 from input_pipeline import transforms
 from input_pipeline.colour import ColourChange, colour_change
 from input_pipeline.errors import UserError
+from input_pipeline.images import resize
 
 # Option of config.data -> the most that it may be: beyond, a face is no longer one, or a clip no longer that clip.
 _MOST = {
+    "zoom": 0.5,
     "trim": 0.5,
     "speed_change": 0.5,
     "brightness": 0.9,
@@ -25,6 +27,32 @@ _MOST = {
     "grayscale_probability": 1.0,
 }
 _COLOURS = ("brightness", "contrast", "saturation", "colour_cast", "grayscale_probability")
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """A square part of the frames, enlarged to all of them, in pixels of a frame of `size`; the default is all of it."""
+
+    left: int = 0
+    top: int = 0
+    side: int = 1
+    size: int = 1
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is cut away."""
+        return self.side == self.size
+
+    def of_pixels(self, pixels: np.ndarray) -> np.ndarray:
+        """(..., 3) positions with the frame's centre as origin, any unit of which the frame has CROP_PIXELS."""
+        unit = transforms.CROP_PIXELS / self.size
+        centre = np.array([self.left + self.side / 2 - self.size / 2, self.top + self.side / 2 - self.size / 2, 0]) * unit
+        return ((pixels - centre) * (self.size / self.side)).astype(np.float32)
+
+    def of_images(self, images: np.ndarray) -> np.ndarray:
+        """(F, size, size, 3) uint8."""
+        rows, columns = slice(self.top, self.top + self.side), slice(self.left, self.left + self.side)
+        return np.stack([resize(np.ascontiguousarray(image[rows, columns]), self.size) for image in images])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +67,8 @@ class Augmentation:
         (`time_change.stays_true`).
       speed: factor, on the same condition.
       colour: of light and camera, or None.
+      view: what is seen of the frames.
+      view_of_landmarks: the same, or everything where landmarks are relative to the head and not to the frame.
     """
 
     flip: bool = False
@@ -47,6 +77,8 @@ class Augmentation:
     cut: tuple[float, float] = (0.0, 0.0)
     speed: float = 1.0
     colour: ColourChange | None = None
+    view: View = View()
+    view_of_landmarks: View = View()
 
     @property
     def changes_time(self) -> bool:
@@ -58,7 +90,8 @@ class Augmentation:
         return transforms.flip_report(report) if self.flip and report is not None else report
 
     def of_pixels(self, pixels: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
-        """(T, 63, 3) positions of the window."""
+        """(T, 63, 3) positions of the window in the frame."""
+        pixels = pixels if self.view_of_landmarks.is_whole else self.view_of_landmarks.of_pixels(pixels)
         pixels = transforms.flip_tokens(pixels) if self.flip else pixels
         pixels = pixels[::-1] if self.backwards else pixels
         return transforms.add_noise(pixels, rng, self.noise) if self.noise else pixels
@@ -75,6 +108,7 @@ class Augmentation:
 
     def of_images(self, images: np.ndarray) -> np.ndarray:
         """(F, H, W, 3) uint8 RGB frames."""
+        images = images if self.view.is_whole else self.view.of_images(images)
         images = images if self.colour is None else self.colour.of_images(images)
         return transforms.flip_images(images) if self.flip else images
 
@@ -93,7 +127,7 @@ def draw(config: ConfigDict, rng: np.random.Generator) -> Augmentation:
       rng: the example's, fresh; its later numbers are left to the choice of a question and to noise.
     """
     flip, backwards = rng.random(2) < (config.flip_probability, config.reversal_probability)
-    trim, start, speed, brightness, contrast, saturation, grey, *cast = rng.spawn(1)[0].random(10).tolist()
+    trim, start, speed, brightness, contrast, saturation, grey, *rest = rng.spawn(1)[0].random(13).tolist()
     cut = trim * config.trim
     colour = None
     if any(config[name] for name in _COLOURS):
@@ -102,8 +136,9 @@ def draw(config: ConfigDict, rng: np.random.Generator) -> Augmentation:
             _factor(brightness, config.brightness),
             _factor(contrast, config.contrast),
             0.0 if is_grey else _factor(saturation, config.saturation),
-            np.ones(3) if is_grey else np.array([_factor(number, config.colour_cast) for number in cast]),
+            np.ones(3) if is_grey else np.array([_factor(number, config.colour_cast) for number in rest[:3]]),
         )
+    view = _view(config, *rest[3:])
     return Augmentation(
         flip=bool(flip),
         backwards=bool(backwards),
@@ -111,7 +146,16 @@ def draw(config: ConfigDict, rng: np.random.Generator) -> Augmentation:
         cut=(cut * start, cut * (1 - start)),
         speed=(1 + config.speed_change) ** (2 * speed - 1),
         colour=colour,
+        view=view,
+        view_of_landmarks=View() if config.remove_head_motion else view,
     )
+
+
+def _view(config: ConfigDict, zoom: float, left: float, top: float) -> View:
+    """Of three numbers between 0 and 1."""
+    size = config.image_size
+    side = round(size * (1 - config.zoom * zoom))
+    return View(int(left * (size - side + 1)), int(top * (size - side + 1)), side, size)
 
 
 def may_change_time(config: ConfigDict) -> bool:

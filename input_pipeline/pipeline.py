@@ -52,6 +52,9 @@ def default_data_config() -> ConfigDict:
     # Training: trajectory backwards, time index and frames not (TraMP-Former: 0.5). Off, since reports tell onset from release.
     data.reversal_probability = 0.0
     data.landmark_noise = 0.0  # training: deviation of Gaussian noise on landmarks, in pixels of a 256-pixel crop (ours)
+    # Training: at most this share of the frames' side is cut away at a random place and the rest enlarged, landmarks with it
+    # (TraMP-Former: 0.125 of the frames alone, always as much). Landmarks without head motion have no place and size to change.
+    data.zoom = 0.0
     # Training, light and camera: each example draws one change for its frames and the colours under its landmarks, evenly
     # within 1 - x to 1 + x (ours; the line's papers change no colours). Reports do not speak of colours.
     data.brightness = 0.0  # factor of all colours

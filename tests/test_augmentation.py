@@ -141,6 +141,42 @@ def test_a_landmark_has_the_colour_of_the_pixel_that_it_lies_on(pictured, flip, 
     np.testing.assert_array_equal(drawn.colour.of_images(np.ascontiguousarray(plain["frames"])), found["frames"])
 
 
+@pytest.mark.parametrize("flip", [0.0, 1.0])
+def test_landmarks_stay_on_what_they_lie_on_when_the_view_is_closer(flip):
+    """A bright spot under a landmark that is found in the frame by its centre of mass, at the size of a view."""
+    size, clip, places = 64, make_clip(0, frames=3), np.array([[22.0, 40.0], [30.0, 27.0], [41.0, 35.0]])
+    y, x = np.mgrid[:size, :size] + 0.5
+    spots = [255 * np.exp(-((x - column) ** 2 + (y - row) ** 2) / 8) for column, row in places]
+    jpegs = tuple(simplejpeg.encode_jpeg(np.repeat(one[..., None], 3, 2).astype(np.uint8), quality=100) for one in spots)
+    landmarks = np.zeros((3, 63, 3))
+    landmarks[:, :, :2] = (places / size - 0.5)[:, None]
+    landmarks[:, 5, 2] = 0.1
+    clip = dataclasses.replace(clip, landmarks=landmarks, frames=jpegs, frame_index=np.arange(3, dtype=np.int32))
+    config = data_config(
+        trajectory_length=3, num_frames=3, image_size=size, features=("x", "y", "z"), position_unit=256.0, zoom=0.5
+    )
+    config.flip_probability = flip
+    sides = set()
+    for seed in range(12):
+        found, drawn = example(clip, config, ("trajectory", "frames"), seed)
+        weight = found["frames"][..., 0] + 1e-6
+        centre = np.stack([(weight * axis).sum(axis=(1, 2)) for axis in (x, y)], 1) / weight.sum(axis=(1, 2))[:, None] / size
+        inside = np.abs(centre - 0.5).max(axis=1) < 0.35  # the whole spot is
+        moved = found["trajectory"][:, 0, :2]
+        for first, second in itertools.combinations(np.flatnonzero(inside), 2):
+            np.testing.assert_allclose(moved[second] - moved[first], centre[second] - centre[first], atol=0.006)
+            sides.add(drawn.view.side)
+        np.testing.assert_allclose(
+            found["trajectory"][:, TOKEN_MIRROR[5] if flip else 5, 2], 0.1 * size / drawn.view.side, rtol=1e-5
+        )
+        if not flip and inside[0]:  # also where it is, not only how far it goes
+            np.testing.assert_allclose(drawn.of_pixels(landmarks * 256.0, None)[0, 0, :2] / 256 + 0.5, centre[0], atol=0.006)
+    assert len(sides) > 5
+    head_free = augmentation.draw(data_config(zoom=0.5, remove_head_motion=True), np.random.default_rng(0))
+    assert not head_free.view.is_whole
+    assert head_free.view_of_landmarks.is_whole
+
+
 def test_no_report_that_is_written_speaks_of_colours():
     facts = [
         Fact(region, "both", name, level)
@@ -205,7 +241,7 @@ def smiles():
     )
 
 
-ON = {**LIGHT, **TIME, "landmark_noise": 0.5, "reversal_probability": 0.3, "trajectory_length": 64}
+ON = {**LIGHT, **TIME, "zoom": 0.2, "landmark_noise": 0.5, "reversal_probability": 0.3, "trajectory_length": 64}
 
 
 def test_what_is_drawn_does_not_depend_on_what_is_read(smiles):
@@ -283,7 +319,7 @@ def test_one_augmentation_does_not_shift_what_another_draws():
 
 
 def test_draws_fill_their_ranges_evenly():
-    config = data_config(trim=0.4, speed_change=0.25, brightness=0.2, grayscale_probability=0.3)
+    config = data_config(trim=0.4, speed_change=0.25, brightness=0.2, grayscale_probability=0.3, zoom=0.25)
     drawn = [augmentation.draw(config, np.random.default_rng([0, k])) for k in range(1000)]
     cuts, speeds = np.array([one.cut for one in drawn]), np.log([one.speed for one in drawn]) / np.log(1.25)
     assert 0.19 < cuts.sum(axis=1).mean() < 0.21
@@ -292,6 +328,13 @@ def test_draws_fill_their_ranges_evenly():
     np.testing.assert_allclose(cuts.mean(axis=0), 0.1, atol=0.008)
     assert -1 <= speeds.min() < -0.98 < 0.98 < speeds.max() <= 1
     assert abs(speeds.mean()) < 0.05
+    views = np.array([(one.view.left, one.view.top, one.view.side) for one in drawn])
+    assert {SIDE} == {one.view.size for one in drawn}
+    assert (views[:, 2].min(), views[:, 2].max()) == (SIDE * 3 // 4, SIDE)
+    assert views.min() == 0
+    ends = views[:, :2] + views[:, 2:]
+    assert (ends <= SIDE).all()
+    assert ((ends == SIDE) & (views[:, :2] > 0)).any(axis=0).all()
     gains = np.array([one.colour.matrix.sum(axis=1)[0] / 2**one.colour.bits for one in drawn])
     assert 0.79 < gains.min() < 0.82
     assert 1.18 < gains.max() < 1.21
@@ -314,6 +357,7 @@ def test_frames_without_landmarks_change_their_light_and_not_their_times():
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("zoom", 0.6),
         ("trim", 0.6),
         ("trim", -0.1),
         ("speed_change", 0.7),
