@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 from input_pipeline import transforms
 from input_pipeline.colour import ColourChange, colour_change
 from input_pipeline.errors import UserError
-from input_pipeline.images import resize
+from input_pipeline.view import EVERYTHING, View
 
 # Option of config.data -> the most that it may be: beyond, a face is no longer one, or a clip no longer that clip.
 _MOST = {
@@ -27,32 +27,6 @@ _MOST = {
     "grayscale_probability": 1.0,
 }
 _COLOURS = ("brightness", "contrast", "saturation", "colour_cast", "grayscale_probability")
-
-
-@dataclasses.dataclass(frozen=True)
-class View:
-    """A square part of the frames, enlarged to all of them, in pixels of a frame of `size`; the default is all of it."""
-
-    left: int = 0
-    top: int = 0
-    side: int = 1
-    size: int = 1
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing is cut away."""
-        return self.side == self.size
-
-    def of_pixels(self, pixels: np.ndarray) -> np.ndarray:
-        """(..., 3) positions with the frame's centre as origin, any unit of which the frame has CROP_PIXELS."""
-        unit = transforms.CROP_PIXELS / self.size
-        centre = np.array([self.left + self.side / 2 - self.size / 2, self.top + self.side / 2 - self.size / 2, 0]) * unit
-        return ((pixels - centre) * (self.size / self.side)).astype(np.float32)
-
-    def of_images(self, images: np.ndarray) -> np.ndarray:
-        """(F, size, size, 3) uint8."""
-        rows, columns = slice(self.top, self.top + self.side), slice(self.left, self.left + self.side)
-        return np.stack([resize(np.ascontiguousarray(image[rows, columns]), self.size) for image in images])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,8 +51,8 @@ class Augmentation:
     cut: tuple[float, float] = (0.0, 0.0)
     speed: float = 1.0
     colour: ColourChange | None = None
-    view: View = View()
-    view_of_landmarks: View = View()
+    view: View = EVERYTHING
+    view_of_landmarks: View = EVERYTHING
 
     @property
     def changes_time(self) -> bool:
@@ -147,7 +121,7 @@ def draw(config: ConfigDict, rng: np.random.Generator) -> Augmentation:
         speed=(1 + config.speed_change) ** (2 * speed - 1),
         colour=colour,
         view=view,
-        view_of_landmarks=View() if config.remove_head_motion else view,
+        view_of_landmarks=EVERYTHING if config.remove_head_motion else view,
     )
 
 
