@@ -103,6 +103,19 @@ class Dataset:
         name = getattr(self.manifest, family)[shard].name
         return f"{self.path / name}: record {position} ({self.labels[index].clip_id})"
 
+    def part_of(self, index: int) -> str:
+        """Nothing: this is one data set, see `examples.ClipSource`."""
+        return ""
+
+    def place(self, index: int) -> tuple[pathlib.Path, int]:
+        """The folder that a clip lies in and its index there, for another process to open."""
+        return self.path, index
+
+    @property
+    def name(self) -> str:
+        """Of the data set; "simulated" for the simulator's."""
+        return self.manifest.name
+
     def verify(self) -> list[str]:
         """Reads every file and compares its SHA-256 with the manifest's; one line per file that differs."""
         return [problem for file in self.manifest.files() if (problem := verify_file(self.path, file))]

@@ -32,7 +32,7 @@ _OF_THE_CLIP = frozenset({"trajectory", "frames", "kinematics"})
 
 
 class ClipSource(Protocol):
-    """Where clips come from: `input_pipeline.shards.Dataset`, or clips in memory. Read from several threads at once."""
+    """Where clips come from: a `Dataset`, a `Mixture` of several, or clips in memory. Read from several threads at once."""
 
     labels: Sequence[Label]
 
@@ -41,6 +41,9 @@ class ClipSource(Protocol):
 
     def where(self, family: str, index: int) -> str:
         """Names file and record for error messages."""
+
+    def part_of(self, index: int) -> str:
+        """The source of a mixture that the clip is of, "" where there is one data set."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,6 @@ permuted anew. Nothing else is state, so resuming is starting at another k, on a
 
 from __future__ import annotations
 
-import collections
 import zlib
 from collections.abc import Iterator, Sequence
 
@@ -17,10 +16,11 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from input_pipeline import augmentation, transforms
+from input_pipeline.epochs import Epoch, epoch_of, shares, usable_clips
 from input_pipeline.errors import UserError
 from input_pipeline.examples import ClipSource, Examples
 from input_pipeline.records import Clip, Label
-from input_pipeline.sampling import AUGMENT, GROUPS, Batch, Order, Readable, Share, group_of, quotas
+from input_pipeline.sampling import AUGMENT, GROUPS, Batch, Order, Readable, Share
 from input_pipeline.text import check_text_length, instruction
 from input_pipeline.tokenizer import Tokenizer
 
@@ -37,6 +37,12 @@ def default_data_config() -> ConfigDict:
     data = ConfigDict()
     data.path = ""  # the data set folder
     data.split = "default"  # splits/NAME.json in it
+    # Several data set folders in place of `path`: `data.sources.NAME = input_pipeline.mixture.source(...)`, see there.
+    data.sources = ConfigDict()
+    # A source's share, where none has a weight, is proportional to its clips (at most its cap) to this power: 1 as they come,
+    # 0 all alike, 1/T at a temperature T (ours).
+    data.mixture_exponent = 1.0
+    data.mixed_scales = False  # True: sources that were rated on different scales are learned from as one (ours)
     data.features = ("x", "y", "r", "g", "b")  # per landmark, out of transforms.FEATURES (TraMP-Former)
     data.position_unit = 32.0  # pixels of a 256-pixel crop that count as 1 in x, y, z (ours; TraMP-Former: 1)
     data.displacement_unit = 8.0  # the same for dx, dy, dz (ours)
@@ -134,7 +140,7 @@ def batches(
         raise UserError(f"seed={seed}: must not be negative")
     if batch_size % process_count:
         raise UserError(f"batch_size={batch_size}: {process_count} processes cannot share it evenly; use a multiple of it")
-    usable = [index for index in indices if not train or _has(source.labels[index], needs)]
+    usable = usable_clips(source, indices, config, task, needs) if train else list(indices)
     if not usable:
         wanted = " and ".join(sorted(needs & {"text", "score"})) or "any data"
         raise UserError(f"{len(indices)} clips to choose from, none with {wanted}: choose another fold or data set")
@@ -143,9 +149,9 @@ def batches(
     example = Examples(source, config, tokenizer, needs, train, _length(source, usable, config))
     share = Share(batch_size, process_index, process_count, start_step, _ENDLESS if train else -(-len(usable) // batch_size))
     entropy = (seed, zlib.crc32(task.encode()))
-    groups = [group_of(source.labels[index], config.balance_by) for index in usable] if config.balance_by else None
-    order = Order(usable, entropy, groups, config.balance_exponent)
-    readable = Readable(usable, config.max_bad_clips)
+    epoch = epoch_of(source, usable, config) if train else Epoch([], {}, [])
+    order = Order(usable, entropy, epoch.groups, epoch.drawn)
+    readable = Readable(epoch.sets, config.max_bad_clips)
 
     def load(position: int) -> Batch:
         if train:
@@ -156,15 +162,6 @@ def batches(
     stream = grain.MapDataset.source(share).map(load).batch(batch_size // process_count, drop_remainder=True)
     threads = config.read_threads
     return iter(stream.to_iter_dataset(grain.ReadOptions(num_threads=threads, prefetch_buffer_size=2 * threads)))
-
-
-def shares(source: ClipSource, indices: Sequence[int], config: ConfigDict, needs: frozenset[str]) -> dict[str, tuple[int, int]]:
-    """Group -> (clips of it, times that an epoch of training takes one of them); empty without `data.balance_by`."""
-    if not config.balance_by:
-        return {}
-    labels = [source.labels[index] for index in indices if _has(source.labels[index], needs)]
-    counts = collections.Counter(group_of(label, config.balance_by) for label in labels)
-    return {name: (counts[name], quota) for name, quota in sorted(quotas(counts, config.balance_exponent).items())}
 
 
 def single_batch(clip: Clip, config: ConfigDict, tokenizer: Tokenizer | None, *, needs: frozenset[str]) -> Batch:
@@ -185,9 +182,8 @@ class _OneClip:
     def where(self, family: str, index: int) -> str:
         return self._clip.label.clip_id
 
-
-def _has(label: Label, needs: frozenset[str]) -> bool:
-    return not ("text" in needs and not (label.report or label.turns)) and not ("score" in needs and label.score is None)
+    def part_of(self, index: int) -> str:
+        return ""
 
 
 def _length(source: ClipSource, indices: Sequence[int], config: ConfigDict) -> int:
@@ -238,6 +234,8 @@ def _check(config: ConfigDict, tokenizer: Tokenizer | None, needs: frozenset[str
         raise UserError(f"data.balance_by={config.balance_by!r}: expected one of {', '.join(GROUPS)}, or nothing")
     if not 0 <= config.balance_exponent <= 1:
         raise UserError(f"data.balance_exponent={config.balance_exponent}: must be between 0 (all alike) and 1 (as they come)")
+    if not 0 <= config.mixture_exponent <= 1:
+        raise UserError(f"data.mixture_exponent={config.mixture_exponent}: must be between 0 (all alike) and 1 (as they come)")
     if "text" in needs:
         check_text_length(tokenizer, config.text_length)
     if "kinematics" in needs and not config.kinematics_centre:

@@ -7,7 +7,8 @@ import functools
 import itertools
 import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+import types
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -41,31 +42,35 @@ class Share:
 class Order:
     """The endless stream of clip indices, an epoch after the other, each permuted anew.
 
-    An epoch is all clips once; or, with groups, as many clips of which each group has a fixed number. A group that has fewer
-    clips than that repeats them, one that has more goes on with the others in the next epoch.
+    An epoch is all clips once; or, with groups, a fixed number of clips of each. A group that has fewer clips than that repeats
+    them, one that has more goes on with the others in the next epoch.
 
     Grain's own `shuffle` walks cycles in a space of 2^16 or more: with 11 clips it takes 11 ms for one index.
 
     Args:
       indices: of the clips.
       entropy: of the random numbers.
-      groups: of each clip, as `group_of` gives them; None for no groups.
-      exponent: see `quotas`.
+      groups: of each clip; empty for no groups.
+      drawn: how many clips of each group an epoch has, at least one.
     """
 
     def __init__(
-        self, indices: Sequence[int], entropy: tuple[int, ...], groups: Sequence[str] | None = None, exponent: float = 1.0
+        self,
+        indices: Sequence[int],
+        entropy: tuple[int, ...],
+        groups: Sequence[str] = (),
+        drawn: Mapping[str, int] = types.MappingProxyType({}),
     ):
-        self._indices, self._entropy = np.asarray(indices), entropy
-        self._members = {name: self._indices[np.asarray(groups) == name] for name in sorted(set(groups or ()))}
-        self._quotas = quotas({name: len(members) for name, members in self._members.items()}, exponent)
+        self._indices, self._entropy, self._drawn = np.asarray(indices), entropy, drawn
+        self._members = {name: self._indices[np.asarray(groups) == name] for name in sorted(set(groups))}
+        self._size = sum(drawn.values()) if groups else len(indices)
         # Threads that are ahead and behind stand in two epochs at most, save where a batch holds many.
         self._epoch = functools.lru_cache(maxsize=4)(
             lambda epoch: np.random.default_rng((*entropy, SHUFFLE, epoch)).permutation(self._clips(epoch))
         )
 
     def __getitem__(self, position: int) -> int:
-        epoch, place = divmod(position, len(self._indices))
+        epoch, place = divmod(position, self._size)
         return int(self._epoch(epoch)[place])
 
     def _clips(self, epoch: int) -> np.ndarray:
@@ -74,23 +79,25 @@ class Order:
         drawn = []
         for number, (name, members) in enumerate(self._members.items()):
             # The group's own endless stream of passes; this epoch's stretch of it.
-            places = np.arange(epoch * self._quotas[name], (epoch + 1) * self._quotas[name])
+            places = np.arange(epoch * self._drawn[name], (epoch + 1) * self._drawn[name])
             for turn in range(places[0] // len(members), places[-1] // len(members) + 1):
                 order = np.random.default_rng((*self._entropy, GROUP, number, turn)).permutation(members)
                 drawn.append(order[places[places // len(members) == turn] % len(members)])
         return np.concatenate(drawn)
 
 
-def quotas(counts: Mapping[str, int], exponent: float) -> dict[str, int]:
-    """How many clips of each group an epoch has; together as many as there are clips, and at least one of each.
+def apportion(total: int, weights: Mapping[str, float], most: Mapping[str, int] = types.MappingProxyType({})) -> dict[str, int]:
+    """Deals `total` clips out by weight: each share to one clip, and at least one clip each.
 
     Args:
-      counts: clips of each group.
-      exponent: a group's share is proportional to its count to this power: 1 as they come, 0 all alike, 1/T in what others call
-        sampling at a temperature T.
+      total: at least as many as there are names.
+      weights: positive.
+      most: names that have a limit; what is above it goes to the others, by their weights.
+
+    Returns:
+      {name: clips} in the order of `weights`.
     """
-    total, weights = sum(counts.values()), {name: count**exponent for name, count in counts.items()}
-    exact = {name: total * weight / sum(weights.values()) for name, weight in weights.items()}
+    exact = _shares_within(total, weights, most)
     found = {name: max(int(share), 1) for name, share in exact.items()}
     # Largest remainders first; where the least of one has taken too many, the largest groups give them back.
     by_remainder = sorted(exact, key=lambda name: (found[name] - exact[name], name))
@@ -101,6 +108,21 @@ def quotas(counts: Mapping[str, int], exponent: float) -> dict[str, int]:
     while sum(found.values()) > total:
         found[max(found, key=lambda name: (found[name], name))] -= 1
     return found
+
+
+def _shares_within(total: int, weights: Mapping[str, float], most: Mapping[str, int]) -> dict[str, float]:
+    exact: dict[str, float] = {}
+    free, left = dict(weights), float(total)
+    while free:
+        exact |= {name: left * weight / sum(free.values()) for name, weight in free.items()}
+        over = [name for name in free if exact[name] > most.get(name, math.inf)]
+        if not over:
+            break
+        for name in over:
+            exact[name] = float(most[name])
+            left -= most[name]
+            del free[name]
+    return exact
 
 
 def group_of(label: Label, by: str) -> str:
@@ -116,24 +138,28 @@ class Readable:
     """Puts the next clip that can be read in place of one with a damaged record, and bounds how many such there are.
 
     Which clip stands where depends on the files alone, never on threads or on what was read before.
+
+    Args:
+      sets: clips that stand in for each other, one set or several.
+      most: how many clips may be damaged, all sets together.
     """
 
-    def __init__(self, indices: Sequence[int], most: int):
-        self._indices, self._most = indices, most
-        self._place = {index: place for place, index in enumerate(indices)}
+    def __init__(self, sets: Iterable[Sequence[int]], most: int):
+        self._most = most
+        self._place = {index: (members, place) for members in sets for place, index in enumerate(members)}
         self._bad: set[int] = set()
         self._lock = threading.Lock()
 
     def __call__(self, index: int, make: Callable[[int], Batch]) -> Batch:
         """The example of the clip, or of one after it, with `left_out`: the clip whose place was taken, -1 for none."""
-        place = self._place[index]
-        for step in range(len(self._indices)):
-            candidate = self._indices[(place + step) % len(self._indices)]
+        members, place = self._place[index]
+        for step in range(len(members)):
+            candidate = members[(place + step) % len(members)]
             try:
                 return make(candidate) | {"left_out": np.int32(index if step else -1)}
             except RecordError as error:
                 self._count(candidate, error)
-        raise UserError(f"none of {len(self._indices)} clips can be read: copy the data set again or rebuild it")
+        raise UserError(f"none of {len(members)} clips can be read: copy the data set again or rebuild it")
 
     def _count(self, index: int, error: RecordError) -> None:
         with self._lock:

@@ -289,12 +289,12 @@ def damage(folder, *numbers):
 def test_balanced_batches_have_the_shares_that_are_told(dataset, tokenizer):
     """Eleven clips: grades 0 three times, the others twice."""
     config, needs = data_config(balance_by="score"), frozenset({"score"})
-    told = shares(dataset, range(COUNT), config, needs)
+    told = shares(dataset, range(COUNT), config, needs, task="severity")
     assert told == {"0": (3, 3), "1": (2, 2), "2": (2, 2), "3": (2, 2), "4": (2, 2)}
     config.update({"balance_by": "expression"})
     of = {name: [i for i, label in enumerate(dataset.labels) if label.expression == name] for name in EXPRESSIONS}
     some = [*of["rest"], of["smile"][0], of["frown"][0]]
-    assert shares(dataset, some, config, needs) == {"frown": (1, 2), "rest": (3, 2), "smile": (1, 1)}
+    assert shares(dataset, some, config, needs, task="severity") == {"frown": (1, 2), "rest": (3, 2), "smile": (1, 1)}
     found = make(dataset, tokenizer, 10, config, indices=some, batch_size=5, needs=needs)
     for batch in found:  # an epoch each
         names = [EXPRESSIONS[number] for number in batch["expression"]]

@@ -7,11 +7,19 @@ import pytest
 from clip_factory import make_clip
 
 from input_pipeline.errors import RecordError, UserError
-from input_pipeline.sampling import Order, Readable, Share, group_of, quotas
+from input_pipeline.sampling import Order, Readable, Share, apportion, group_of
 
 # 40 clips of grade 0, 8 of grade 2, 2 of grade 4.
 GROUPS = ["0"] * 40 + ["2"] * 8 + ["4"] * 2
 CLIPS = list(range(100, 150))
+
+
+def quotas(counts, exponent):
+    return apportion(sum(counts.values()), {name: count**exponent for name, count in counts.items()})
+
+
+def balanced(seed, exponent):
+    return Order(CLIPS, (seed, 1), GROUPS, quotas(collections.Counter(GROUPS), exponent))
 
 
 def epochs(order, count):
@@ -28,7 +36,7 @@ def counted(clips):
 )
 def test_every_epoch_has_the_shares_that_were_asked_for(exponent, expected):
     assert quotas({"0": 40, "2": 8, "4": 2}, exponent) == expected
-    for clips in epochs(Order(CLIPS, (0, 1), GROUPS, exponent), 4):
+    for clips in epochs(balanced(0, exponent), 4):
         assert counted(clips) == expected
 
 
@@ -47,7 +55,7 @@ def test_shares_are_those_of_the_formula_to_one_clip():
 
 
 def test_small_groups_repeat_evenly_and_of_large_ones_nobody_is_forgotten():
-    seen = collections.Counter(clip for clips in epochs(Order(CLIPS, (0, 1), GROUPS, 0.0), 40) for clip in clips)
+    seen = collections.Counter(clip for clips in epochs(balanced(0, 0.0), 40) for clip in clips)
     assert set(seen) == set(CLIPS)
     for name in ("0", "2", "4"):
         times = [seen[clip] for clip in CLIPS if GROUPS[clip - 100] == name]
@@ -55,7 +63,7 @@ def test_small_groups_repeat_evenly_and_of_large_ones_nobody_is_forgotten():
 
 
 def test_a_stream_is_a_function_of_its_seed_and_the_position():
-    first, second, other = (Order(CLIPS, (seed, 1), GROUPS, 0.0) for seed in (0, 0, 5))
+    first, second, other = (balanced(seed, 0.0) for seed in (0, 0, 5))
     places = np.random.default_rng(0).integers(0, 5000, 200)
     assert [first[int(place)] for place in places] == [second[int(place)] for place in places[::-1]][::-1]
     assert epochs(first, 2) != epochs(other, 2)
@@ -88,4 +96,4 @@ def test_a_set_of_damaged_clips_alone_ends_the_run():
         raise RecordError(f"record {index} is damaged")
 
     with pytest.raises(UserError, match="none of 3 clips can be read"):
-        Readable([4, 5, 6], 3)(5, make)
+        Readable([[4, 5, 6]], 3)(5, make)

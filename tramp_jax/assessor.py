@@ -12,6 +12,7 @@ from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
 from input_pipeline.extract.isolated import ClipExtractor
 from input_pipeline.extract.video import content_sha256
+from input_pipeline.mixture import split_of
 from input_pipeline.motion.kinematics import measure
 from input_pipeline.pipeline import single_batch
 from input_pipeline.records import EXPRESSIONS, Clip
@@ -80,7 +81,7 @@ class Assessor(TrainedModel):
         data = Dataset.open(path)
         index_of = {label.clip_id: index for index, label in enumerate(data.labels)}
         if not clip_ids:
-            test = load_split(data, self.config.data.split)["test"]
+            test = load_split(data, split_of(self.config.data, path))["test"]
             first = {data.labels[i].expression: i for i in reversed(test)}
             clip_ids = [data.labels[first[name]].clip_id for name in EXPRESSIONS if name in first]
         unknown = [clip_id for clip_id in clip_ids if clip_id not in index_of]

@@ -47,22 +47,28 @@ def evaluate(run: Path, data: str | None, fold: str, *, with_reports: bool) -> d
       UserError: no run, no data, or a split that is not disjoint by subject.
     """
     from input_pipeline.dataset import Dataset
+    from input_pipeline.mixture import split_of
     from input_pipeline.splits import load_split
     from tramp_jax.inference import TrainedModel
     from tramp_jax.metrics.baselines import measure_clips, predict_baselines
     from tramp_jax.metrics.evaluation import evaluate_clips, sample_rows
     from tramp_jax.metrics.tables import print_results
+    from tramp_jax.tasks.sources import open_run_data
+    from tramp_jax.tasks.table import active_tasks
     from tramp_jax.train import use_compilation_cache
 
     use_compilation_cache()
     model = TrainedModel(run)
-    dataset = Dataset.open(data or model.config.data.path)
-    folds = load_split(dataset, model.config.data.split)
+    if data:
+        dataset = Dataset.open(data)
+        folds = load_split(dataset, split_of(model.config.data, data))
+    else:
+        dataset, folds = open_run_data(model.config, active_tasks(model.config))
     scores = model.score(dataset, folds[fold])["raw"]
     reports = model.write(dataset, folds[fold]) if with_reports else None
     train, test = measure_clips(dataset, folds["train"]), measure_clips(dataset, folds[fold])
     baselines = predict_baselines(train, test)
-    results = evaluate_clips(dataset.manifest.name, test, scores, reports, baselines)
+    results = evaluate_clips(dataset.name, test, scores, reports, baselines)
     results["model"] = {"run": run.name, "step": model.step, "sha256": model.sha256, "fold": fold, "seed": model.config.seed}
 
     folder = run / eval_folder(data, model.config.data.path, fold)
@@ -77,7 +83,8 @@ def evaluate(run: Path, data: str | None, fold: str, *, with_reports: bool) -> d
 
 def eval_folder(data: str | None, trained_on: str, fold: str) -> str:
     """Name of the folder for the results on these clips."""
-    name = absolute(path_of(data)).name if data is not None and absolute(path_of(data)) != absolute(path_of(trained_on)) else ""
+    own = data is None or (trained_on and absolute(path_of(data)) == absolute(path_of(trained_on)))
+    name = "" if own else absolute(path_of(data)).name
     return "-".join(["eval", *([name] if name else []), *([fold] if fold != "test" else [])])
 
 

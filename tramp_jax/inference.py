@@ -14,8 +14,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from input_pipeline.dataset import Dataset
-from input_pipeline.pipeline import batches, instruction
+from input_pipeline.pipeline import ClipSource, batches, instruction
 from input_pipeline.records import EXPRESSIONS
 from input_pipeline.tokenizer import Tokenizer
 from tramp_jax.generation.decode import generate
@@ -37,7 +36,7 @@ class Predictor:
         self._score = jax.jit(self._score_batch)
         self._generate = jax.jit(self._generate_batch)
 
-    def score(self, params: Tree, stats: Tree, data: Dataset, indices: Sequence[int]) -> Batch:
+    def score(self, params: Tree, stats: Tree, data: ClipSource, indices: Sequence[int]) -> Batch:
         """Severity of clips, in the order of `indices`.
 
         Returns:
@@ -48,7 +47,7 @@ class Predictor:
             parts.append(self.score_batch(params, stats, batch))
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def write(self, params: Tree, stats: Tree, data: Dataset, indices: Sequence[int]) -> list[str]:
+    def write(self, params: Tree, stats: Tree, data: ClipSource, indices: Sequence[int]) -> list[str]:
         """Generated reports of clips, greedy, in the order of `indices`."""
         texts: list[str] = []
         for batch in self._batches(data, indices, report.needs(self.config.model), self.config.generation.batch_size):
@@ -67,7 +66,7 @@ class Predictor:
         tokens = jax.device_get(self._generate(needed, stats, batch))
         return [self.tokenizer.decode(row) for row, weight in zip(tokens, batch["weight"], strict=True) if weight > 0]
 
-    def _batches(self, data: Dataset, indices: Sequence[int], needs: frozenset[str], batch_size: int) -> Iterator[Batch]:
+    def _batches(self, data: ClipSource, indices: Sequence[int], needs: frozenset[str], batch_size: int) -> Iterator[Batch]:
         return batches(
             data,
             list(indices),
@@ -134,11 +133,11 @@ class TrainedModel:
         self.params, self.stats, self.step = tree["params"], tree["stats"], store.restored
         store.close()
 
-    def score(self, data: Dataset, indices: Sequence[int]) -> Batch:
+    def score(self, data: ClipSource, indices: Sequence[int]) -> Batch:
         """See `Predictor.score`."""
         return self.predictor.score(self.params, self.stats, data, indices)
 
-    def write(self, data: Dataset, indices: Sequence[int]) -> list[str]:
+    def write(self, data: ClipSource, indices: Sequence[int]) -> list[str]:
         """See `Predictor.write`."""
         return self.predictor.write(self.params, self.stats, data, indices)
 

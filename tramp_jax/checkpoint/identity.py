@@ -13,13 +13,13 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from input_pipeline import pipeline
-from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
+from input_pipeline.mixture import Data, Mixture
 from input_pipeline.splits import read_split, split_path
 from input_pipeline.tokenizer import Tokenizer
 
 # Options of config.data that change how fast batches come, or from where, and never what is in them.
-_SAME_BATCHES = ("path", "split", "read_threads", "cache_clips", "max_bad_clips")
+_SAME_BATCHES = ("path", "split", "read_threads", "cache_clips", "max_bad_clips", "mixed_scales")
 
 MEANING = {
     "data": "the data set's files, or who has withdrawn",
@@ -33,14 +33,13 @@ MEANING = {
 }
 
 
-def identity_of(config: ConfigDict, dataset: Dataset, tokenizer: Tokenizer) -> dict[str, Any]:
+def identity_of(config: ConfigDict, dataset: Data, tokenizer: Tokenizer) -> dict[str, Any]:
     """Name out of MEANING -> a value or a digest, for JSON."""
-    data = {key: value for key, value in json.loads(json.dumps(config.data.to_dict())).items() if key not in _SAME_BATCHES}
     return {
-        "data": {"files": dataset.manifest.sha256(), "withdrawn": sorted(map(_digest, dataset.withdrawn))},
-        "split": _digest(read_split(split_path(dataset.path, config.data.split))),
+        "data": _parts(dataset),
+        "split": _digest(_folds(config.data, dataset)),
         "tokenizer": _digest({name: hashlib.sha256(blob).hexdigest() for name, blob in tokenizer.files().items()}),
-        "transforms": {"version": pipeline.VERSION, **data},
+        "transforms": {"version": pipeline.VERSION, **_options(config.data)},
         "seed": config.seed,
         "batch_size": config.batch_size.to_dict(),
         "schedule": config.schedule.to_dict(),
@@ -74,9 +73,29 @@ def check_identity(where: str, before: Mapping[str, Any], now: Mapping[str, Any]
 
 def _filled(before: Mapping[str, Any]) -> dict[str, Any]:
     """With the defaults of options that are newer than the checkpoint: they are what the run did."""
-    defaults = json.loads(json.dumps(pipeline.default_data_config().to_dict()))
-    known = {key: value for key, value in defaults.items() if key not in _SAME_BATCHES}
+    known = _options(pipeline.default_data_config())
     return {**before, "transforms": {**known, **before["transforms"]}} if "transforms" in before else dict(before)
+
+
+def _options(data: ConfigDict) -> dict[str, Any]:
+    """What of config.data changes batches; of a mixture "sources.NAME.KEY" each, and nothing of one where there is none."""
+    options = {key: value for key, value in json.loads(json.dumps(data.to_dict())).items() if key not in _SAME_BATCHES}
+    sources, exponent = options.pop("sources"), options.pop("mixture_exponent")
+    for name, about in sources.items():
+        options |= {f"sources.{name}.{key}": value for key, value in about.items() if key not in _SAME_BATCHES}
+    return options | ({"mixture_exponent": exponent} if sources else {})
+
+
+def _parts(data: Data) -> dict[str, Any]:
+    if isinstance(data, Mixture):
+        return {f"{name}.{key}": value for name, part in data.parts.items() for key, value in _parts(part).items()}
+    return {"files": data.manifest.sha256(), "withdrawn": sorted(map(_digest, data.withdrawn))}
+
+
+def _folds(config: ConfigDict, data: Data) -> dict[str, Any]:
+    if isinstance(data, Mixture):
+        return {name: read_split(split_path(part.path, config.sources[name].split)) for name, part in data.parts.items()}
+    return read_split(split_path(data.path, config.split))
 
 
 def _difference(before: Any, now: Any) -> str:

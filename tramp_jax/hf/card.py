@@ -37,6 +37,7 @@ def model_card(config: ConfigDict, step: int, results: dict[str, Any] | None) ->
     return template.render(
         name=config.name,
         simulated=config.trained_on == SIMULATED,
+        partly_simulated=SIMULATED in config.trained_on.split(" + "),
         trained_on=config.trained_on,
         step=step,
         pretrained=_pretrained(config),

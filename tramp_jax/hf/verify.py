@@ -22,10 +22,9 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
+from input_pipeline.mixture import open_data
 from input_pipeline.pipeline import batches
-from input_pipeline.splits import load_split
 from tramp_jax.config import load_config
 from tramp_jax.hf.adapter import TENSORS, lora_keys
 from tramp_jax.hf.exports import RunExport, open_export
@@ -35,6 +34,8 @@ from tramp_jax.hf.tensors import TensorFolder
 from tramp_jax.models.llama import positions_of
 from tramp_jax.models.tramp_llama import TrampLlama, Tree
 from tramp_jax.tasks import report, severity
+from tramp_jax.tasks.sources import open_run_data
+from tramp_jax.tasks.table import active_tasks
 from tramp_jax.training.ownership import flatten, unflatten
 
 Batch = dict[str, np.ndarray]
@@ -53,7 +54,7 @@ def check_possible(checkpoint: Path) -> None:
         if importlib.util.find_spec(package) is None:
             raise UserError(f"--verify: {package} is not installed: pip install 'tramp-jax[torch]', or leave --verify away")
     if not is_imported(checkpoint):
-        Dataset.open(load_config(checkpoint).data.path)
+        open_data(load_config(checkpoint).data)
 
 
 def verify(checkpoint: Path, output: Path, *, clips: int, limit: float) -> dict[str, dict[str, float]]:
@@ -179,8 +180,8 @@ def _rounded(leaves: Mapping[str, Any], config: ConfigDict, folder: Path | None)
 
 def _clips(config: ConfigDict, tokenizer: Any, count: int) -> Batch:
     """A batch of held-out clips with their reports."""
-    data = Dataset.open(config.data.path)
-    indices = load_split(data, config.data.split)["test"][:count]
+    data, folds = open_run_data(config, active_tasks(config))
+    indices = folds["test"][:count]
     needs = report.needs(config.model) | severity.scoring_needs(config.model)
     stream = batches(
         data,

@@ -23,6 +23,7 @@ from scipy.spatial.distance import cdist
 
 from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
+from input_pipeline.mixture import Data
 from input_pipeline.motion.facts import Fact, measured_facts, normal_facts
 from input_pipeline.motion.kinematics import FEATURE_NAMES, feature_vector, measure
 from input_pipeline.motion.wording import write
@@ -35,7 +36,7 @@ POOL_FROM = 600
 _MOST_WORKERS = 8
 
 Measurement = tuple[np.ndarray, tuple[Fact, ...]]
-_MEASURED: weakref.WeakKeyDictionary[Dataset, dict[int, Measurement]] = weakref.WeakKeyDictionary()
+_MEASURED: weakref.WeakKeyDictionary[Data, dict[int, Measurement]] = weakref.WeakKeyDictionary()
 _BLINK_RATE = [i for i, name in enumerate(FEATURE_NAMES) if name.endswith(" rate/eye/both")]
 
 
@@ -81,7 +82,7 @@ class BaselinePredictions(NamedTuple):
     reports: dict[str, list[str]]
 
 
-def measure_clips(dataset: Dataset, indices: Sequence[int]) -> MeasuredClips:
+def measure_clips(dataset: Data, indices: Sequence[int]) -> MeasuredClips:
     """Measures clips from the landmark shards, each once per process however often it is asked for.
 
     From POOL_FROM clips on, worker processes share the work; as always with these, the calling script's main code then needs
@@ -95,18 +96,18 @@ def measure_clips(dataset: Dataset, indices: Sequence[int]) -> MeasuredClips:
     return MeasuredClips(tuple(dataset.labels[i] for i in indices), features, tuple(facts for _, facts in found))
 
 
-def kinematic_features(dataset: Dataset, indices: Sequence[int]) -> np.ndarray:
+def kinematic_features(dataset: Data, indices: Sequence[int]) -> np.ndarray:
     """(N, F) float64 in the order of FEATURE_NAMES; a row of NaN where a clip has too few tracked frames to measure."""
     return measure_clips(dataset, indices).features
 
 
-def _measure_many(dataset: Dataset, indices: list[int]) -> list[Measurement]:
+def _measure_many(dataset: Data, indices: list[int]) -> list[Measurement]:
     workers = min(os.cpu_count() or 1, _MOST_WORKERS)
     if len(indices) < POOL_FROM or workers < 2:
         return [_measure(dataset, index) for index in indices]
     # Threads would wait for each other (many small NumPy calls), and a fork of a process that runs JAX can hang.
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        return list(pool.map(functools.partial(_measure_at, dataset.path), indices, chunksize=32))
+        return list(pool.map(_measure_at, *zip(*map(dataset.place, indices), strict=True), chunksize=32))
 
 
 def _measure_at(path: pathlib.Path, index: int) -> Measurement:
@@ -116,7 +117,7 @@ def _measure_at(path: pathlib.Path, index: int) -> Measurement:
 _open = functools.lru_cache(maxsize=1)(Dataset.open)
 
 
-def _measure(dataset: Dataset, index: int) -> Measurement:
+def _measure(dataset: Data, index: int) -> Measurement:
     clip = dataset.clip(index, with_frames=False)
     try:
         kinematics = measure(clip.landmarks, clip.layout, clip.times, clip.tracked)

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from input_pipeline.records import EXPRESSIONS
+from tramp_jax.metrics.evaluation import SIMULATED
 
 _COLUMNS = (*EXPRESSIONS, "mean")
 # Short enough for a terminal of 80 columns.
@@ -56,7 +57,8 @@ def _headline(results: Mapping[str, Any]) -> Text:
     size = f"{counts['clips']} held-out clips of {counts['subjects']} subjects"
     if results["simulated"]:
         return Text(f"SIMULATED data: {size}. Not about patients.", style="bold yellow")
-    return Text(f"Data: {results['data']}, {size}.", style="bold")
+    partly = ", some of them SIMULATED" if SIMULATED in results["data"].split(" + ") else ""
+    return Text(f"Data: {results['data']}, {size}{partly}.", style="bold")
 
 
 def _severity_table(found: Mapping[str, Any]) -> Table:

@@ -23,6 +23,7 @@ from tramp_jax.sharding.processes import is_writer
 from tramp_jax.tasks.schedule import Schedule
 from tramp_jax.tasks.table import Task
 from tramp_jax.training.phases import Phases
+from tramp_jax.training.proportions import Count, count_nothing
 from tramp_jax.training.skipped import SkippedBatches
 from tramp_jax.training.spikes import LossWindows, Spike, SpikeError, roll_back
 from tramp_jax.training.state import Partition, TrainState, merge, optimizers
@@ -123,6 +124,7 @@ class Run:
       skipped: the batches that `make_batches` leaves out.
       identity: what must not change while the run goes on.
       phases: where the time goes.
+      count: of a step's clips, those of each source.
     """
 
     folder: Path
@@ -134,6 +136,7 @@ class Run:
     skipped: SkippedBatches
     identity: dict[str, Any]
     phases: Phases
+    count: Count = count_nothing
 
 
 def train(run: Run) -> bool:
@@ -230,7 +233,8 @@ def _take_steps(run: Run, writer: MetricsWriter, display: Display, stop: StopSig
         batch, waiting[name] = waiting[name], None
         clips, left_out = (tuple(batch[field].tolist()) for field in ("clip_index", "left_out"))
         with phases("steps", f"step {state.step} ({name})"):
-            metrics = trainer.step(trainer.tasks[name], trainer.put(batch))
+            placed = trainer.put(batch)
+            metrics = trainer.step(trainer.tasks[name], placed) | run.count(placed["clip_index"])
         with phases("data", f"the next batch of {name}"):
             waiting[name] = next(batches[name])
         with phases("steps", f"step {state.step - 1}"):

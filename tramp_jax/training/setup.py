@@ -11,13 +11,13 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from input_pipeline.dataset import Dataset
+from input_pipeline.epochs import shares, usable_clips
 from input_pipeline.errors import UserError
 from input_pipeline.measured import standardisation
+from input_pipeline.mixture import Data, place_of
 from input_pipeline.paths import path_of
-from input_pipeline.pipeline import batches, instruction, shares
+from input_pipeline.pipeline import batches, instruction
 from input_pipeline.records import EXPRESSIONS
-from input_pipeline.splits import load_split
 from input_pipeline.tokenizer import Tokenizer, has_tokenizer, train_tokenizer
 from tramp_jax.checkpoint.identity import check_identity, identity_of
 from tramp_jax.checkpoint.store import MODEL_PARTS, CheckpointStore, abstract
@@ -31,13 +31,16 @@ from tramp_jax.sharding.mesh import check_batch, make_mesh
 from tramp_jax.sharding.preflight import check_devices, check_processes, check_versions
 from tramp_jax.sharding.processes import is_writer, wait_for_all
 from tramp_jax.sharding.rules import shardings_of
+from tramp_jax.tasks.sources import check_sources, open_run_data, usable_for
 from tramp_jax.tasks.table import Task, active_tasks
 from tramp_jax.training.loop import Evaluate, MakeBatches, Run, Trainer, train
 from tramp_jax.training.ownership import flatten, unflatten
 from tramp_jax.training.phases import START, Phases
+from tramp_jax.training.proportions import count_of, trained_on
 from tramp_jax.training.skipped import SkippedBatches
 from tramp_jax.training.spikes import check_spike
 from tramp_jax.training.state import Partition, TrainState, fresh_moments, initial_state
+from tramp_jax.training.writers import rows_until
 
 
 def train_run(config: ConfigDict, run: Path, phases: Phases, allow_changed: Sequence[str] = ()) -> bool:
@@ -63,7 +66,7 @@ def train_run(config: ConfigDict, run: Path, phases: Phases, allow_changed: Sequ
     for task in tasks:
         check_batch(mesh, config.batch_size[task.name], f"batch_size.{task.name}", config.accumulation[task.name])
     check_spike(config.spike)
-    dataset, folds = _open_data(config, tasks)
+    dataset, folds, notices = _open_data(config, tasks)
     tokenizer = _fill_in(config, run, dataset, folds["train"], tasks)
     identity = identity_of(config, dataset, tokenizer)
     store, skipped = CheckpointStore(run, config.checkpoint.keep), SkippedBatches(run)
@@ -73,6 +76,7 @@ def train_run(config: ConfigDict, run: Path, phases: Phases, allow_changed: Sequ
     wait_for_all("identity")
     if is_writer():
         save_config(config, run / "config.json")
+        print("".join(f"{line}\n" for line in notices), end="", file=sys.stderr)
         _tell_shares(config, tasks, dataset, folds["train"])
 
     model = TrampLlama(config.model)
@@ -84,7 +88,7 @@ def train_run(config: ConfigDict, run: Path, phases: Phases, allow_changed: Sequ
             print(f"{run}: already at step {state.step} of {config.total_steps}; {longer}", file=sys.stderr)
             store.close()
             return True
-        return train(
+        ended = train(
             Run(
                 folder=run,
                 trainer=Trainer(config, model, tasks, state, mesh),
@@ -95,21 +99,26 @@ def train_run(config: ConfigDict, run: Path, phases: Phases, allow_changed: Sequ
                 skipped=skipped,
                 identity=identity,
                 phases=phases,
+                count=count_of(dataset, mesh),
             )
         )
+    if is_writer():
+        print("".join(f"{line}\n" for line in trained_on(rows_until(run, config.total_steps))), end="", file=sys.stderr)
+    return ended
 
 
-def _open_data(config: ConfigDict, tasks: Sequence[Task]) -> tuple[Dataset, dict[str, list[int]]]:
-    """The data set and the clips of its folds; what the model cannot learn from is told here, not hours later."""
-    dataset = Dataset.open(config.data.path)
-    _check_expressions(config, dataset)
-    folds = load_split(dataset, config.data.split)
-    if any("score" in task.needs(config.model) for task in tasks):
-        _check_scores(config, dataset, folds["train"])
-    return dataset, folds
+def _open_data(config: ConfigDict, tasks: Sequence[Task]) -> tuple[Data, dict[str, list[int]], list[str]]:
+    """The data, its folds and what to say of it; what the model cannot learn from is told here, not hours later."""
+    dataset, folds = open_run_data(config, tasks)
+    notices = check_sources(config, tasks, dataset, folds)
+    _check_expressions(config, dataset, usable_for("trajectory", config, tasks, dataset, range(len(dataset))))
+    for task in tasks:
+        if "score" in task.needs(config.model):
+            _check_scores(config, dataset, usable_clips(dataset, folds["train"], config.data, task.name, frozenset({"score"})))
+    return dataset, folds, notices
 
 
-def _fill_in(config: ConfigDict, run: Path, dataset: Dataset, train_indices: list[int], tasks: Sequence[Task]) -> Tokenizer:
+def _fill_in(config: ConfigDict, run: Path, dataset: Data, train_indices: list[int], tasks: Sequence[Task]) -> Tokenizer:
     """Makes the run's folder and its tokenizer, and sets what the config takes from data, tokenizer and pretrained parts."""
     try:
         run.mkdir(parents=True, exist_ok=True)
@@ -120,9 +129,10 @@ def _fill_in(config: ConfigDict, run: Path, dataset: Dataset, train_indices: lis
     wait_for_all("tokenizer")
     tokenizer = Tokenizer.load(run)
     config.model.llm.vocab_size = max(config.model.llm.vocab_size, tokenizer.vocab_size)
-    config.trained_on = dataset.manifest.name
+    config.trained_on = dataset.name
     if any("kinematics" in task.needs(config.model) for task in tasks) and not config.data.kinematics_centre:
-        found = standardisation(dataset, train_indices, max_bad=config.data.max_bad_clips)
+        measured = usable_for("kinematics", config, tasks, dataset, train_indices)
+        found = standardisation(dataset, measured, max_bad=config.data.max_bad_clips)
         config.data.kinematics_centre, config.data.kinematics_scale = found
     if (run / "config.json").is_file():  # a run that goes on started where it started
         config.pretrained = load_config(run).pretrained
@@ -132,14 +142,18 @@ def _fill_in(config: ConfigDict, run: Path, dataset: Dataset, train_indices: lis
     return tokenizer
 
 
-def _tell_shares(config: ConfigDict, tasks: Sequence[Task], dataset: Dataset, train_indices: list[int]) -> None:
+def _tell_shares(config: ConfigDict, tasks: Sequence[Task], dataset: Data, train_indices: list[int]) -> None:
     for task in tasks:
-        for group, (count, drawn) in shares(dataset, train_indices, config.data, task.needs(config.model)).items():
-            print(f"{task.name}: {config.data.balance_by} {group}: {drawn} clips of an epoch, out of {count}", file=sys.stderr)
+        found = shares(dataset, train_indices, config.data, task.needs(config.model), task=task.name)
+        whole = sum(drawn for group, (_, drawn) in found.items() if "/" not in group)
+        for group, (count, drawn) in found.items():
+            what = "source" if group in config.data.sources else config.data.balance_by
+            share = f"{drawn} of the {whole} clips of an epoch ({100 * drawn / whole:.1f} %)"
+            print(f"{task.name}: {what} {group}: {share}, out of {count}", file=sys.stderr)
 
 
 def _batches_of(
-    config: ConfigDict, dataset: Dataset, train_indices: list[int], tokenizer: Tokenizer, skipped: SkippedBatches
+    config: ConfigDict, dataset: Data, train_indices: list[int], tokenizer: Tokenizer, skipped: SkippedBatches
 ) -> MakeBatches:
     def make_batches(task: Task, start: int) -> Iterator[dict[str, np.ndarray]]:
         batches_from = functools.partial(
@@ -161,7 +175,7 @@ def _batches_of(
     return make_batches
 
 
-def _validation(predictor: Predictor, dataset: Dataset, indices: list[int]) -> Evaluate:
+def _validation(predictor: Predictor, dataset: Data, indices: list[int]) -> Evaluate:
     labels = [dataset.labels[i] for i in indices]
     rated = np.array([label.score is not None for label in labels])
 
@@ -178,28 +192,28 @@ def _validation(predictor: Predictor, dataset: Dataset, indices: list[int]) -> E
     return evaluate
 
 
-def _check_expressions(config: ConfigDict, dataset: Dataset) -> None:
+def _check_expressions(config: ConfigDict, dataset: Data, indices: Sequence[int]) -> None:
     """The model's embedding knows PFED5's expressions alone; JAX would read beyond it without a word."""
-    others = sorted(set(dataset.manifest.expressions) - set(EXPRESSIONS))
+    others = sorted({dataset.labels[index].expression for index in indices} - set(EXPRESSIONS))
     if config.model.condition_on_expression and others:
         raise UserError(
-            f"{config.data.path}: has clips of {', '.join(others)}, the model knows {', '.join(EXPRESSIONS)}: set "
+            f"{place_of(config.data)}: has clips of {', '.join(others)}, the model knows {', '.join(EXPRESSIONS)}: set "
             "--config.model.condition_on_expression=False"
         )
 
 
-def _check_scores(config: ConfigDict, dataset: Dataset, indices: Sequence[int]) -> None:
+def _check_scores(config: ConfigDict, dataset: Data, indices: Sequence[int]) -> None:
     """A grade off the scale has no likelihood: its loss would be no number."""
     labels = [dataset.labels[index] for index in indices]
     off = [label for label in labels if label.score is not None and not 0 <= label.score <= GRADES - 1]
     if off and config.model.head.kind == "ordinal":
         raise UserError(
-            f"{config.data.path}: clip {off[0].clip_id} has the score {off[0].score:g} ({len(off)} such), expected 0 to "
+            f"{place_of(config.data)}: clip {off[0].clip_id} has the score {off[0].score:g} ({len(off)} such), expected 0 to "
             f"{GRADES - 1}: bring the scores to that scale, or set --config.model.head.kind=regression"
         )
 
 
-def run_tokenizer(config: ConfigDict, run: Path, dataset: Dataset, train_indices: list[int]) -> Tokenizer:
+def run_tokenizer(config: ConfigDict, run: Path, dataset: Data, train_indices: list[int]) -> Tokenizer:
     """The run's own copy of its tokenizer: of `tokenizer.path`, else of the pretrained LLaMA, else trained on the reports.
 
     Raises:
@@ -213,7 +227,7 @@ def run_tokenizer(config: ConfigDict, run: Path, dataset: Dataset, train_indices
             texts = [label.report for label in (dataset.labels[i] for i in train_indices) if label.report]
             if not texts:
                 raise UserError(
-                    f"{config.data.path}: no reports in the training fold: set tokenizer.path to a pretrained tokenizer"
+                    f"{place_of(config.data)}: no reports in the training fold: set tokenizer.path to a pretrained tokenizer"
                 )
             texts += [instruction(name) for name in EXPRESSIONS]
             Tokenizer(train_tokenizer(texts, config.tokenizer.vocab_size)).save(run)
