@@ -1,11 +1,13 @@
 """What a run must not change while it goes on: each change is found, named, and let through only by its name."""
 
+import re
 import shutil
 
 import pytest
 
 from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
+from input_pipeline.mixture import open_data, source
 from tests.tiny import tiny_config
 from tramp_jax.checkpoint.identity import MEANING, check_identity, identity_of
 from tramp_jax.training.setup import run_tokenizer
@@ -97,3 +99,64 @@ def test_an_option_that_is_newer_than_the_checkpoint_had_its_default(setting):
     setting[0].data.balance_by = "score"
     with pytest.raises(UserError, match=r"balance_by  -> score"):
         check_identity("run", before, identity(setting), [])
+
+
+def test_options_of_mixtures_are_no_part_of_a_run_on_one_folder(setting):
+    """So that checkpoints from before there were mixtures, and runs from after, are each other's."""
+    config = setting[0]
+    before = identity(setting)
+    assert not [key for key in before["transforms"] if "source" in key or "mix" in key]
+    config.data.mixture_exponent, config.data.mixed_scales = 0.5, True
+    assert identity(setting) == before
+
+
+@pytest.fixture
+def mixed_setting(simulated, tmp_path):
+    """(config, folder of the source "one", tokenizer)."""
+    config = tiny_config()
+    for name in ("one", "two"):
+        shutil.copytree(simulated, tmp_path / name)
+        config.data.sources[name] = source(str(tmp_path / name))
+    return config, tmp_path / "one", run_tokenizer(config, tmp_path, open_data(config.data)[0], list(range(20)))
+
+
+def mixed_identity(mixed_setting):
+    config, _, tokenizer = mixed_setting
+    return identity_of(config, open_data(config.data)[0], tokenizer)
+
+
+def swap_both(config, folder):
+    swap_folds(config, folder)
+    swap_folds(config, folder.with_name("two"))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        ("data", withdraw, "one.withdrawn"),
+        ("split", swap_both, " -> "),
+        ("transforms", lambda config, _: config.data.sources.one.update({"weight": 2.0}), "sources.one.weight 0.0 -> 2.0"),
+        ("transforms", lambda config, _: config.data.sources.two.update({"cap": 5}), "sources.two.cap 0 -> 5"),
+        ("transforms", lambda config, _: config.data.sources.two.update({"tasks": ("report",)}), "sources.two.tasks"),
+        ("transforms", lambda config, _: config.data.update({"mixture_exponent": 0.5}), "mixture_exponent 1.0 -> 0.5"),
+    ],
+)
+def test_a_change_of_a_mixture_is_named(mixed_setting, name, change, words):
+    before = mixed_identity(mixed_setting)
+    change(*mixed_setting[:2])
+    if words == "sources.one.weight 0.0 -> 2.0":
+        mixed_setting[0].data.sources.two.weight = 1.0
+    now = mixed_identity(mixed_setting)
+    assert [key for key in now if now[key] != before[key]] == [name]
+    with pytest.raises(UserError, match=f"{name}: .*{re.escape(words)}"):
+        check_identity("run", before, now, [])
+
+
+def test_a_source_that_is_added_is_named_and_one_that_has_moved_is_not(mixed_setting, tmp_path):
+    before = mixed_identity(mixed_setting)
+    config, folder, _ = mixed_setting
+    config.data.sources.one.path = str(shutil.move(folder, tmp_path / "elsewhere"))
+    assert mixed_identity(mixed_setting) == before
+    config.data.sources.three = source(str(tmp_path / "two"))
+    with pytest.raises(UserError, match=r"data: .*three\.files None -> .*transforms: .*sources\.three\.weight None -> 0\.0"):
+        check_identity("run", before, mixed_identity(mixed_setting), [])

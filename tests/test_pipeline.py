@@ -1,6 +1,7 @@
 """Batches are a function of (seed, task, step), and everything in an example belongs together."""
 
 import dataclasses
+import hashlib
 import itertools
 
 import numpy as np
@@ -396,3 +397,22 @@ def test_features_that_landmarks_made_elsewhere_lack_are_refused(tokenizer, tmp_
     assert ask(("x", "y", "dx"))
     assert ask(("x", "r", "z"), indices=[0])
     assert ask(("x", "r"), needs=frozenset({"kinematics"}))
+
+
+@pytest.mark.parametrize(
+    ("balance_by", "expected"),
+    [
+        ("", "57e73756bc72492ec189d46ec5804f23c6027af8742aa737ceeae50c67890a35"),
+        ("score", "118b6faf3ee1b037196ee5e592132e6b64bf4e278660b69b141ee383b3408bf7"),
+    ],
+)
+def test_batches_of_one_folder_are_what_they_were_before_there_were_mixtures(tmp_path, balance_by, expected):
+    """A run from then goes on to the bit. Where this fails and is meant to, `pipeline.VERSION` must rise."""
+    write_dataset([make_clip(k, frames=12 + k, score=(0, 0, 0, 1, 1, 3)[k % 6]) for k in range(17)], tmp_path, "made", 2, {})
+    config = default_data_config()
+    config.update({"trajectory_length": 16, "read_threads": 0, "landmark_noise": 1.0, "balance_by": balance_by})
+    needs, digest = frozenset({"trajectory", "score"}), hashlib.sha256()
+    for batch in make(Dataset.open(tmp_path), None, 12, config, indices=range(17), seed=3, needs=needs):
+        for name in sorted(batch):
+            digest.update(batch[name].tobytes())
+    assert digest.hexdigest() == expected

@@ -97,3 +97,27 @@ def test_a_set_of_damaged_clips_alone_ends_the_run():
 
     with pytest.raises(UserError, match="none of 3 clips can be read"):
         Readable([[4, 5, 6]], 3)(5, make)
+
+
+def test_what_is_above_a_limit_goes_to_the_others_by_their_weights():
+    assert apportion(100, {"a": 8.0, "b": 1.0, "c": 1.0}) == {"a": 80, "b": 10, "c": 10}
+    assert apportion(100, {"a": 8.0, "b": 1.0, "c": 3.0}, {"a": 20}) == {"a": 20, "b": 20, "c": 60}
+    assert apportion(100, {"a": 8.0, "b": 1.0, "c": 3.0}, {"a": 20, "c": 50}) == {"a": 20, "b": 30, "c": 50}
+
+
+def test_no_share_is_above_its_limit_or_none_and_together_they_are_the_whole():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        names = [str(k) for k in range(rng.integers(1, 9))]
+        most = {name: int(rng.integers(1, 200)) for name in names if rng.random() < 0.5}
+        sizes = [min(int(rng.integers(1, 2000)), most.get(name, 2000)) for name in names]
+        weights = {name: float(10 ** rng.uniform(-3, 3)) for name in names}
+        found = apportion(sum(sizes), weights, most)
+        assert sum(found.values()) == sum(sizes)
+        assert min(found.values()) >= 1
+        assert all(found[name] <= limit for name, limit in most.items())
+        # Those that neither limit nor the least of one binds have shares in the ratio of their weights, to a clip.
+        free = [name for name in names if found[name] > 2 and found[name] < most.get(name, 10**9)]
+        rates = [found[name] / weights[name] for name in free]
+        slack = [2 / weights[name] for name in free]
+        assert all(abs(a - rates[0]) <= s + slack[0] for a, s in zip(rates, slack, strict=True))
