@@ -11,6 +11,7 @@ from scipy import stats
 
 from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
+from input_pipeline.mixture import Mixture
 from input_pipeline.motion.facts import is_abnormal, measured_facts, normal_facts
 from input_pipeline.motion.kinematics import FEATURE_NAMES, feature_vector, measure
 from input_pipeline.motion.parsing import parse_facts
@@ -178,6 +179,9 @@ def test_worker_processes_measure_the_same(dataset, monkeypatch):
     shared = baselines.measure_clips(Dataset.open(dataset.path), range(6))
     np.testing.assert_array_equal(shared.features, alone.features)
     assert shared.facts == alone.facts
+    clips = len(dataset)
+    both = baselines.measure_clips(Mixture({"one": dataset, "two": dataset}), [4, clips, clips + 4])
+    np.testing.assert_array_equal(both.features, baselines.kinematic_features(dataset, [4, 0, 4]))
 
 
 def test_a_clip_is_read_once_however_often_it_is_asked_for(dataset, monkeypatch):
