@@ -32,6 +32,7 @@ def card(trained_on="simulated", results=None, **pretrained):
     [
         ("simulated", "**Trained on simulated faces only: what it says of a real face means nothing.**"),
         ("pfed5_plus", '**Trained on the data set "pfed5_plus" (not simulated).**'),
+        ("mine + simulated", '**Trained on the data sets "mine + simulated": some of the faces are simulated.**'),
     ],
 )
 def test_the_first_line_says_whether_it_is_simulated(trained_on, first):

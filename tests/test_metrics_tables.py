@@ -41,6 +41,8 @@ def test_the_first_line_says_simulated_or_names_the_data(results):
     real = _printed({**results, "data": "pfed5", "simulated": False})
     assert real.splitlines()[0] == "Data: pfed5, 60 held-out clips of 12 subjects."
     assert "SIMULATED" not in real
+    mixed = _printed({**results, "data": "mine + simulated", "simulated": False})
+    assert mixed.splitlines()[0] == "Data: mine + simulated, 60 held-out clips of 12 subjects, some of them SIMULATED."
 
 
 def test_every_number_stands_beside_oracle_ceiling_and_baselines(results):

@@ -102,7 +102,7 @@ def train_run(config: ConfigDict, run: Path, phases: Phases, allow_changed: Sequ
                 count=count_of(dataset, mesh),
             )
         )
-    if is_writer():
+    if is_writer() and config.data.sources:
         print("".join(f"{line}\n" for line in trained_on(rows_until(run, config.total_steps))), end="", file=sys.stderr)
     return ended
 
