@@ -83,12 +83,35 @@ DEGENERATE = [
 @pytest.mark.filterwarnings("error")
 def test_nothing_is_ever_nan_and_conventions_are_flagged(name, truth, prediction, flag):
     metric = severity.METRICS[name](np.array(truth), np.array(prediction))
-    if name in ("spearman", "pearson", "kendall_tau_b"):
+    if name in ("spearman", "pearson", "kendall_tau_b", "icc_a1"):
         assert metric == (None if not truth else 0.0, flag)
     elif not truth:
         assert metric == (None, "no clips")
     else:
         assert np.isfinite(metric.value)
+
+
+# Shrout and Fleiss (1979), table 2: 6 targets by 4 judges; they print ICC(2,1) = .29.
+SHROUT_FLEISS = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], float)
+
+
+def test_the_intraclass_correlation_is_the_published_one_of_shrout_and_fleiss():
+    found = severity.intraclass_correlation(SHROUT_FLEISS).value
+    assert f"{found:.2f}" == "0.29"
+    # By hand: sums of squares 56.2083 (targets), 97.4583 (judges), 15.2917 (rest) over 5, 3 and 15 degrees of freedom.
+    targets, judges, rest = (1349 / 24) / 5, (2339 / 24) / 3, (367 / 24) / 15
+    assert found == pytest.approx((targets - rest) / (targets + 3 * rest + 4 * (judges - rest) / 6), abs=1e-12)
+
+
+def test_the_intraclass_correlation_sees_an_offset_that_pearson_does_not():
+    truth = np.array([0.0, 1, 2, 3, 4])
+    assert severity.pearson(truth, truth + 1).value == pytest.approx(1)
+    # MSR = 5, MSE = 0, MSC = 2.5, n = 5: 5 / (5 + 2 * 2.5 / 5)
+    assert severity.icc_a1(truth, truth + 1).value == pytest.approx(5 / 6, abs=1e-12)
+    assert severity.icc_a1(truth, truth) == (pytest.approx(1), "")
+    assert severity.icc_a1(np.array([1.0, 2]), np.array([2.0, 1])) == (0.0, "no variance")
+    with pytest.raises(ValueError, match="at least 2"):
+        severity.intraclass_correlation(np.zeros((5, 1)))
 
 
 def test_kappa_of_a_single_grade_is_zero_with_a_flag_where_scikit_learn_has_nan():
@@ -111,4 +134,5 @@ def test_the_mean_over_expressions_is_plain_counts_collapsed_ones_as_zero_and_sk
     values, flags = severity.by_expression(severity.spearman, expression, truth, prediction)
     assert values == {"rest": 0.0, "smile": pytest.approx(1.0), "frown": None, "squeeze": None, "clench": None, "mean": 0.5}
     assert "rest: constant prediction" in flags
+    assert severity.by_expression(severity.mae, expression, truth, prediction, names=["smile"])[0] == {"smile": 0, "mean": 0}
     assert "frown: no clips" in flags

@@ -11,7 +11,7 @@ measure (no clip of the expression); `interval` leaves such draws out.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -52,17 +52,34 @@ class SubjectDraws:
         counts = np.random.default_rng(seed).multinomial(count, np.full(count, 1.0 / count), size=draws)
         return cls(counts.astype(np.int32), index.astype(np.int32))
 
+    def of_clips(self, mask: np.ndarray) -> SubjectDraws:
+        """The same draws, of some of the clips: people without any stay in them, as they would where rows are drawn."""
+        return dataclasses.replace(self, subject=self.subject[mask])
+
     def evaluate(self, statistic: Statistic) -> np.ndarray:
         """The statistic of every draw, (D,) float, NaN where a draw has nothing to measure."""
+        return self.evaluate_all({"": statistic})[""]
+
+    def evaluate_all(self, statistics: Mapping[str, Statistic]) -> dict[str, np.ndarray]:
+        """Several statistics of the same clips, name -> (D,), each block of weights made once."""
         step = max(1, _BLOCK // max(len(self.subject), 1))
-        blocks = [self.counts[start : start + step] for start in range(0, len(self.counts), step)]
-        return np.concatenate([statistic(block[:, self.subject].astype(np.float64)) for block in blocks])
+        found: dict[str, list[np.ndarray]] = {name: [] for name in statistics}
+        for start in range(0, len(self.counts), step):
+            weights = self.counts[start : start + step][:, self.subject].astype(np.float64)
+            for name, statistic in statistics.items():
+                found[name].append(statistic(weights))
+        return {name: np.concatenate(blocks) for name, blocks in found.items()}
 
     def interval(self, statistic: Statistic, confidence: float = CONFIDENCE) -> Interval:
         """Percentile interval of a statistic over the draws; (None, None) with a flag where no draw could be measured."""
         if not len(self.subject):
             return Interval(None, None, "no clips")
-        values = self.evaluate(statistic)
+        return self.interval_of(self.evaluate(statistic), confidence)
+
+    def interval_of(self, values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
+        """As `interval`, from the values of the draws (D,)."""
+        if not len(self.subject):
+            return Interval(None, None, "no clips")
         values = values[~np.isnan(values)]
         if not len(values):
             return Interval(None, None, "no draw could be measured")
@@ -137,11 +154,15 @@ def expression_mean_of(
     def statistic(weights: np.ndarray) -> np.ndarray:
         if not parts:
             return np.full(len(weights), np.nan)
-        values = np.stack([part(weights[:, mask]) for mask, part in parts])
-        held = ~np.isnan(values)
-        return _divide(np.where(held, values, 0.0).sum(axis=0), held.sum(axis=0), np.nan)
+        return mean_of_present(np.stack([part(weights[:, mask]) for mask, part in parts]))
 
     return statistic
+
+
+def mean_of_present(values: np.ndarray) -> np.ndarray:
+    """The mean over the rows of (E, d) of what is not NaN, (d,); NaN where all is."""
+    held = ~np.isnan(values)
+    return _divide(np.where(held, values, 0.0).sum(axis=0), held.sum(axis=0), np.nan)
 
 
 def _ranker(values: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:

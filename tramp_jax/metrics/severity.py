@@ -9,7 +9,7 @@ returns NaN: a NaN in a table hides which of two models collapsed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -115,6 +115,42 @@ def quadratic_kappa(truth: np.ndarray, prediction: np.ndarray) -> Metric:
     return Metric(float(1.0 - np.mean((one - two) ** 2) / expected))
 
 
+def icc_a1(truth: np.ndarray, prediction: np.ndarray) -> Metric:
+    """ICC(A,1) of rated grade and unclipped score as two raters: absolute agreement, so that an offset or a scale costs.
+
+    0 with a flag where either side is constant: no variance between clips is left to be agreed on.
+    """
+    if flag := _degenerate(truth, prediction):
+        return _undefined(flag)
+    return intraclass_correlation(np.stack([truth, prediction], axis=1))
+
+
+def intraclass_correlation(ratings: np.ndarray) -> Metric:
+    """ICC(A,1), Shrout and Fleiss's ICC(2,1): two-way random effects, absolute agreement, a single rater.
+
+    (MSR - MSE) / (MSR + (k - 1) MSE + k (MSC - MSE) / n) over the mean squares of clips (R), raters (C) and the rest (E).
+
+    Args:
+      ratings: (n, k) of n clips by the same k raters, without gaps.
+
+    Raises:
+      ValueError: fewer than 2 clips or raters.
+    """
+    n, k = ratings.shape
+    if n < 2 or k < 2:
+        raise ValueError(f"{n} clips by {k} raters: expected at least 2 each")
+    centred = ratings - ratings.mean()
+    clips, raters = centred.mean(axis=1, keepdims=True), centred.mean(axis=0, keepdims=True)
+    between_clips = k * np.sum(clips**2) / (n - 1)
+    between_raters = n * np.sum(raters**2) / (k - 1)
+    rest = np.sum((centred - clips - raters) ** 2) / ((n - 1) * (k - 1))
+    whole = between_clips + (k - 1) * rest + k * (between_raters - rest) / n
+    # Two clips that swap places have neither a mean square of clips nor of raters, and so -1/0.
+    if whole <= 1e-12 * (between_clips + between_raters + rest):
+        return Metric(0.0, "no variance")
+    return Metric(float((between_clips - rest) / whole))
+
+
 def accuracy(truth: np.ndarray, prediction: np.ndarray) -> Metric:
     """Share of clips whose rounded score is the rated grade."""
     return Metric(float(np.mean(to_grade(truth) == to_grade(prediction)))) if len(truth) else NO_CLIPS
@@ -134,6 +170,7 @@ METRICS: Mapping[str, Callable[[np.ndarray, np.ndarray], Metric]] = {
     "rmse": rmse,
     "relative_l2": relative_l2,
     "quadratic_kappa": quadratic_kappa,
+    "icc_a1": icc_a1,
     "accuracy": accuracy,
     "within_one": within_one,
 }
@@ -145,7 +182,7 @@ def to_grade(score: np.ndarray) -> np.ndarray:
 
 
 def by_expression(
-    metric: Callable[..., Metric], expression: np.ndarray, *arrays: np.ndarray
+    metric: Callable[..., Metric], expression: np.ndarray, *arrays: np.ndarray, names: Sequence[str] = EXPRESSIONS
 ) -> tuple[dict[str, float | None], list[str]]:
     """One metric for every expression, and the plain mean over the expressions that have clips.
 
@@ -154,14 +191,15 @@ def by_expression(
 
     Args:
       metric: one of this file's functions.
-      expression: (N,) names out of EXPRESSIONS.
-      *arrays: the metric's arguments, (N,) each.
+      expression: (N,) names.
+      *arrays: the metric's arguments, (N, ...) each.
+      names: the expressions to tell of.
 
     Returns:
       {expression: value or None, "mean": value or None} and the flags as "expression: flag".
     """
     columns = [np.asarray(array, np.float64) for array in arrays]
-    found = {name: metric(*(column[expression == name] for column in columns)) for name in EXPRESSIONS}
+    found = {name: metric(*(column[expression == name] for column in columns)) for name in names}
     values: dict[str, float | None] = {name: item.value for name, item in found.items()}
     values["mean"] = mean_of_present(values)
     return values, [f"{name}: {item.flag}" for name, item in found.items() if item.flag]
