@@ -99,7 +99,7 @@ def test_every_interval_holds_its_estimate(results):
 def test_a_model_is_compared_with_each_baseline_on_the_same_draws(test, rivals):
     kinematics = rivals.scores["kinematics_ordinal"]
     same = _evaluate(test, kinematics, None, rivals)["severity"]["model_minus_baseline"]["kinematics_ordinal"]
-    assert same == {"spearman_mean": 0.0, "interval": [0.0, 0.0]}
+    assert same == {"spearman_mean": 0.0, "interval": [0.0, 0.0], "mae_mean": 0.0, "mae_interval": [0.0, 0.0]}
     worse = _evaluate(test, -kinematics, None, rivals)["severity"]["model_minus_baseline"]["kinematics_ordinal"]
     assert worse["spearman_mean"] < worse["interval"][1] < 0
     made = bootstrap.expression_mean_of(bootstrap.spearman_of, test.expression, test.score, -kinematics)
@@ -154,6 +154,57 @@ def test_real_data_have_no_oracle_and_are_not_called_simulated(test, scores, riv
     assert results["severity"]["share_of_oracle"] is None
 
 
+def test_a_distribution_and_an_interval_add_their_metrics_and_nothing_else(test, scores, rivals, results):
+    n = len(test.labels)
+    distribution = np.random.default_rng(1).dirichlet(np.ones(5), n).astype(np.float32)
+    interval = np.stack([scores - 1, scores + np.linspace(0, 2, n)], axis=1)
+    made = evaluation.evaluate_clips(
+        "simulated", test, scores, None, rivals, distribution=distribution, interval=interval, draws=DRAWS
+    )["severity"]
+    json.dumps(made, allow_nan=False)
+    smile = test.expression == "smile"
+    found = [
+        stats.energy_distance(np.arange(5), [y], p) ** 2 / 2
+        for y, p in zip(test.score[smile], distribution[smile], strict=True)
+    ]
+    assert made["rps"]["smile"] == pytest.approx(np.mean(found), abs=1e-7)
+    inside = (interval[:, 0] <= test.score) & (test.score <= interval[:, 1])
+    assert made["interval_coverage"]["smile"] == pytest.approx(inside[smile].mean())
+    assert made["intervals"]["rps"]["mean"][0] < made["rps"]["mean"] < made["intervals"]["rps"]["mean"][1]
+    assert made["risk_coverage"]["interval_width"][0] == pytest.approx(np.abs(scores - test.score).mean())
+    old = results["severity"]
+    assert "rps" not in old
+    assert {name: made[name] for name in old if name not in ("intervals", "risk_coverage")} == {
+        name: old[name] for name in old if name not in ("intervals", "risk_coverage")
+    }
+
+
+def test_expressions_that_are_not_pfed5s_are_told_of_as_well(test, scores, rivals):
+    labels = [dataclasses.replace(x, expression="kiss") if x.expression == "clench" else x for x in test.labels]
+    found = _evaluate(dataclasses.replace(test, labels=tuple(labels)), scores, None, rivals)["severity"]
+    expected = _evaluate(test, scores, None, rivals)["severity"]
+    assert found["spearman"]["kiss"] == expected["spearman"]["clench"]
+    assert found["spearman"]["clench"] is None
+    assert found["spearman"]["mean"] == pytest.approx(expected["spearman"]["mean"])
+
+
+def test_several_data_sets_are_told_apart_with_their_subjects(test, scores, rivals):
+    first = np.arange(120) < 60
+    labels = [
+        dataclasses.replace(x, dataset="one" if i < 60 else "two", subject=f"s{i % 60 // 5}") for i, x in enumerate(test.labels)
+    ]
+    mixed = dataclasses.replace(test, labels=tuple(labels))
+    found = _evaluate(mixed, scores, None, rivals, data="mixed")["severity"]
+    assert found["counts"]["subjects"] == 24
+    parts = found["subsets"]["dataset"]
+    assert {name: part["counts"]["clips"] for name, part in parts.items()} == {"one": 60, "two": 60}
+    rows = first & (test.expression == "smile")
+    assert parts["one"]["spearman"]["smile"] == pytest.approx(stats.spearmanr(test.score[rows], scores[rows]).statistic)
+    assert (
+        parts["one"]["intervals"]["mae"]["mean"][0] < parts["one"]["mae"]["mean"] < parts["one"]["intervals"]["mae"]["mean"][1]
+    )
+
+
 def test_unrated_clips_and_clips_without_reference_are_left_out_and_counted(test, scores, rivals):
     labels = [dataclasses.replace(x, score=None, report=None) if i >= 60 else x for i, x in enumerate(test.labels)]
     partly = dataclasses.replace(test, labels=tuple(labels))
@@ -178,6 +229,8 @@ def test_nothing_to_measure_is_none_with_a_flag_and_never_nan(test, scores, riva
     assert results["severity"]["model_minus_baseline"]["kinematics_ordinal"] == {
         "spearman_mean": None,
         "interval": [None, None],
+        "mae_mean": None,
+        "mae_interval": [None, None],
     }
     assert results["report"]["fact_f1"]["direction"] is None
     assert results["report"]["grounding"] is None

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from tramp_jax.metrics import evaluation, tables
 from tramp_jax.metrics.baselines import BaselinePredictions, always_normal
+from tramp_jax.metrics.scored import ScoredClips
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def test_the_tables_fit_a_terminal_of_80_columns(results):
 
 
 def test_missing_values_and_missing_tasks_print_without_failing(results):
-    nothing = evaluation.severity_results(*(np.zeros(0),) * 4, {})
+    nothing = evaluation.severity_results(ScoredClips(*(np.zeros(0),) * 4), {})
     printed = _printed({**results, "severity": nothing, "report": None})
     assert "–" in printed
     assert "nan" not in printed.lower()

@@ -64,17 +64,18 @@ def evaluate(run: Path, data: str | None, fold: str, *, with_reports: bool) -> d
         folds = load_split(dataset, split_of(model.config.data, data))
     else:
         dataset, folds = open_run_data(model.config, active_tasks(model.config))
-    scores = model.score(dataset, folds[fold])["raw"]
+    found = model.score(dataset, folds[fold])
+    scores, answers = found["raw"], {"distribution": found["grade_distribution"], "interval": found["interval"]}
     reports = model.write(dataset, folds[fold]) if with_reports else None
     train, test = measure_clips(dataset, folds["train"]), measure_clips(dataset, folds[fold])
     baselines = predict_baselines(train, test)
-    results = evaluate_clips(dataset.name, test, scores, reports, baselines)
+    results = evaluate_clips(dataset.name, test, scores, reports, baselines, **answers)
     results["model"] = {"run": run.name, "step": model.step, "sha256": model.sha256, "fold": fold, "seed": model.config.seed}
 
     folder = run / eval_folder(data, model.config.data.path, fold)
     folder.mkdir(exist_ok=True)
     (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n")
-    rows = sample_rows(test, scores, reports, baselines)
+    rows = sample_rows(test, scores, reports, baselines, **answers)
     (folder / "samples.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     print_results(results)
     print(f"{folder / 'results.json'}, {folder / 'samples.jsonl'}")

@@ -19,9 +19,11 @@ from input_pipeline.errors import UserError
 from input_pipeline.motion.facts import Fact
 from input_pipeline.motion.parsing import parse_facts
 from input_pipeline.records import EXPRESSIONS, Label
-from tramp_jax.metrics import bootstrap, report_facts, severity, text
+from tramp_jax.metrics import bootstrap, report_facts, text
 from tramp_jax.metrics.baselines import BaselinePredictions, MeasuredClips
 from tramp_jax.metrics.bootstrap import DRAWS, SubjectDraws
+from tramp_jax.metrics.scored import ScoredClips, persons
+from tramp_jax.metrics.severity_results import count, ends, minus, severity_results
 
 SIMULATED = "simulated"
 # Each text is asked for several times, and baselines repeat theirs.
@@ -37,6 +39,8 @@ def evaluate_clips(
     reports: Sequence[str] | None,
     baselines: BaselinePredictions,
     *,
+    distribution: np.ndarray | None = None,
+    interval: np.ndarray | None = None,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> dict[str, Any]:
@@ -47,6 +51,8 @@ def evaluate_clips(
       scores: (N,) unclipped severity of each test clip; None for a run without a severity task.
       reports: N generated reports; None for a run without a report task.
       baselines: of `predict_baselines` on the same clips.
+      distribution: (N, 5) probabilities of the grades, None for a model without.
+      interval: (N, 2), None for a model without.
       draws: bootstrap draws of subjects.
       seed: of the draws.
 
@@ -57,14 +63,17 @@ def evaluate_clips(
       UserError: a score is not finite.
       ValueError: lengths differ.
     """
-    results: dict[str, Any] = {"data": data, "simulated": data == SIMULATED, "counts": count(test.subject, test.expression)}
-    results |= {"severity": None, "report": None}
+    names = [*EXPRESSIONS, *sorted(set(test.expression.tolist()) - set(EXPRESSIONS))]
+    results: dict[str, Any] = {"data": data, "simulated": data == SIMULATED}
+    results |= {"counts": count(test.subject, test.expression, names), "severity": None, "report": None}
     if scores is not None:
-        rated = ~np.isnan(test.score)
+        clips = scored_clips(test, scores, distribution, interval)
         latent = latent_of([label for label in test.labels if label.score is not None])
-        arrays = (test.subject, test.expression, test.score, _finite(scores, test.labels))
-        rivals = {name: values[rated] for name, values in baselines.scores.items()}
-        results["severity"] = severity_results(*(a[rated] for a in arrays), rivals, latent, draws=draws, seed=seed)
+        rivals = {name: values[clips.rated] for name, values in baselines.scores.items()}
+        sets = np.array([label.dataset for label in test.labels], dtype=str)[clips.rated]
+        parts = {"dataset": sets} if len(set(sets.tolist())) > 1 else {}
+        rated = clips.take(clips.rated)
+        results["severity"] = severity_results(rated, rivals, latent, parts, expressions=names, draws=draws, seed=seed)
     if reports is not None:
         references = [label.report for label in test.labels]
         of_clip = (test.subject, test.expression, reports, references, test.facts)
@@ -72,54 +81,18 @@ def evaluate_clips(
     return results
 
 
-def severity_results(
-    subject: np.ndarray,
-    expression: np.ndarray,
-    truth: np.ndarray,
-    prediction: np.ndarray,
-    baselines: Mapping[str, np.ndarray],
-    latent: np.ndarray | None = None,
-    *,
-    draws: int = DRAWS,
-    seed: int = 0,
-) -> dict[str, Any]:
-    """Every severity metric per expression with the plain mean, beside the tie ceiling, the oracle and the baselines.
+def scored_clips(
+    test: MeasuredClips, scores: np.ndarray, distribution: np.ndarray | None = None, interval: np.ndarray | None = None
+) -> ScoredClips:
+    """Every clip of `test` with its rating and a run's answers, see `evaluate_clips`.
 
-    Args:
-      subject, expression: (N,) of the rated clips.
-      truth: (N,) rated grades.
-      prediction: (N,) finite unclipped scores.
-      baselines: name -> (N,) scores of the same clips.
-      latent: (N,) hidden severity of simulated clips: its Spearman with the rated grade is the oracle.
-
-    Returns:
-      one {expression and "mean": value} for each of `severity.METRICS` and for "tie_ceiling" and "oracle_spearman";
-      "spearman_interval" alike; "oracle_spearman_mean", "share_of_oracle"; "baselines"; "model_minus_baseline"; "counts",
-      "flags".
+    Raises:
+      UserError: a score is not finite.
+      ValueError: lengths differ.
     """
-    rows = SubjectDraws.of(subject, draws, seed)
-    flags: list[str] = []
-    results: dict[str, Any] = {"counts": count(subject, expression)}
-    for name, metric in severity.METRICS.items():
-        results[name] = _told(name, severity.by_expression(metric, expression, truth, prediction), flags)
-    results["spearman_interval"] = {
-        name: _ends(f"spearman_interval/{name}", rows.interval(_spearman(truth, prediction, expression, (name,))), flags)
-        for name in EXPRESSIONS
-    }
-    model = _spearman(truth, prediction, expression)
-    results["spearman_interval"]["mean"] = _ends("spearman_interval/mean", rows.interval(model), flags)
-    results["tie_ceiling"] = _told("tie_ceiling", severity.by_expression(severity.tie_ceiling, expression, truth), flags)
-    results |= _oracle(expression, truth, latent, results["spearman"]["mean"], flags)
-    results["baselines"], results["model_minus_baseline"] = {}, {}
-    for name, scores in baselines.items():
-        own = _severity_of_baseline(expression, truth, scores)
-        other = _spearman(truth, scores, expression)
-        results["baselines"][name] = own | {"spearman_interval": _ends("", rows.interval(other), [])}
-        results["model_minus_baseline"][name] = {
-            "spearman_mean": _minus(results["spearman"]["mean"], own["spearman_mean"]),
-            "interval": _ends("", rows.paired_interval(model, other), []),
-        }
-    return results | {"flags": flags}
+    subject = persons(np.array([label.dataset for label in test.labels], dtype=str), test.subject)
+    answers = (None if x is None else np.asarray(x, np.float64) for x in (distribution, interval))
+    return ScoredClips(subject, test.expression, test.score, _finite(scores, test.labels), *answers)
 
 
 def report_results(
@@ -158,7 +131,7 @@ def report_results(
         "grounded_clips": sum(map(bool, measured)),
     }
     of_clip = np.asarray(expression)[kept]
-    results["fact_f1_interval"] = {"direction": _ends("fact_f1_interval", rows.interval(bootstrap.mean_of(f1)), flags)}
+    results["fact_f1_interval"] = {"direction": ends("fact_f1_interval", rows.interval(bootstrap.mean_of(f1)), flags)}
     results["fact_f1_by_expression"] = {
         name: float(f1[of_clip == name].mean()) if (of_clip == name).any() else None for name in EXPRESSIONS
     }
@@ -170,8 +143,8 @@ def report_results(
         own |= {f"fact_f1_{strictness}": value for strictness, value in own.pop("fact_f1").items()}
         results["baselines"][name] = own
         results["model_minus_baseline"][name] = {
-            "fact_f1_direction": _minus(results["fact_f1"]["direction"], own["fact_f1_direction"]),
-            "interval": _ends("", rows.paired_interval(bootstrap.mean_of(f1), bootstrap.mean_of(own_f1)), []),
+            "fact_f1_direction": minus(results["fact_f1"]["direction"], own["fact_f1_direction"]),
+            "interval": ends("", rows.paired_interval(bootstrap.mean_of(f1), bootstrap.mean_of(own_f1)), []),
         }
     if results["laterality_accuracy"] is None and kept:
         flags.append("laterality_accuracy: no one-sided reference fact is mentioned")
@@ -179,15 +152,27 @@ def report_results(
 
 
 def sample_rows(
-    test: MeasuredClips, scores: np.ndarray | None, reports: Sequence[str] | None, baselines: BaselinePredictions
+    test: MeasuredClips,
+    scores: np.ndarray | None,
+    reports: Sequence[str] | None,
+    baselines: BaselinePredictions,
+    distribution: np.ndarray | None = None,
+    interval: np.ndarray | None = None,
 ) -> list[dict[str, Any]]:
-    """One line of `samples.jsonl` per test clip: what was rated, what was predicted, and what the baselines say."""
+    """One line of `samples.jsonl` per test clip: what was rated, what was predicted, and what the baselines say.
+
+    The lines are a file for `python -m tramp_jax.evaluate --predictions`.
+    """
     rows = []
     for i, label in enumerate(test.labels):
         row: dict[str, Any] = {"clip_id": label.clip_id, "subject": label.subject, "expression": label.expression}
-        row |= {"score": label.score, "latent": label.truth.get("severity")}
+        row |= {"dataset": label.dataset, "score": label.score, "latent": label.truth.get("severity")}
         if scores is not None:
             row["prediction"] = float(scores[i])
+            if distribution is not None:
+                row |= {f"p{grade}": float(share) for grade, share in enumerate(distribution[i])}
+            if interval is not None:
+                row |= {"low": float(interval[i][0]), "high": float(interval[i][1])}
             row["baseline_predictions"] = {name: float(values[i]) for name, values in baselines.scores.items()}
         if reports is not None:
             row |= {"report": reports[i], "reference": label.report}
@@ -201,38 +186,6 @@ def latent_of(labels: Sequence[Label]) -> np.ndarray | None:
     """Hidden severity (N,) of simulated clips; None if one lacks it."""
     latent = [label.truth.get("severity") for label in labels]
     return None if not latent or None in latent else np.array(latent, np.float64)
-
-
-def count(subject: np.ndarray, expression: np.ndarray) -> dict[str, Any]:
-    """How many clips and subjects, and how many clips of each expression."""
-    clips = {name: int(np.sum(np.asarray(expression) == name)) for name in EXPRESSIONS}
-    return {"clips": len(subject), "subjects": len(set(np.asarray(subject).tolist())), "clips_of_expression": clips}
-
-
-def _oracle(
-    expression: np.ndarray, truth: np.ndarray, latent: np.ndarray | None, reached: float | None, flags: list[str]
-) -> dict[str, Any]:
-    if latent is None:
-        absent: dict[str, float | None] = dict.fromkeys((*EXPRESSIONS, "mean"))
-        return {"oracle_spearman": absent, "oracle_spearman_mean": None, "share_of_oracle": None}
-    oracle = _told("oracle_spearman", severity.by_expression(severity.spearman, expression, truth, latent), flags)
-    share = reached / oracle["mean"] if reached is not None and oracle["mean"] else None
-    return {"oracle_spearman": oracle, "oracle_spearman_mean": oracle["mean"], "share_of_oracle": share}
-
-
-def _severity_of_baseline(expression: np.ndarray, truth: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
-    flags: list[str] = []
-    own: dict[str, Any] = {}
-    for name, metric in severity.METRICS.items():
-        values = _told(name, severity.by_expression(metric, expression, truth, scores), flags)
-        own[name], own[f"{name}_mean"] = values, values["mean"]
-    return own | {"flags": flags}
-
-
-def _spearman(
-    truth: np.ndarray, prediction: np.ndarray, expression: np.ndarray, names: Sequence[str] = EXPRESSIONS
-) -> bootstrap.Statistic:
-    return bootstrap.expression_mean_of(bootstrap.spearman_of, expression, truth, prediction, names=names)
 
 
 def _text_metrics(
@@ -274,22 +227,6 @@ def _finite(scores: np.ndarray, labels: Sequence[Label]) -> np.ndarray:
             "a number: training has diverged, use an earlier checkpoint or a lower learning rate"
         )
     return scores
-
-
-def _told(name: str, found: tuple[dict[str, float | None], list[str]], flags: list[str]) -> dict[str, float | None]:
-    values, told = found
-    flags.extend(f"{name}/{flag}" for flag in told)
-    return values
-
-
-def _ends(name: str, interval: severity.Interval, flags: list[str]) -> list[float | None]:
-    if interval.flag:
-        flags.append(f"{name}: {interval.flag}")
-    return [interval.low, interval.high]
-
-
-def _minus(one: float | None, two: float | None) -> float | None:
-    return None if one is None or two is None else one - two
 
 
 def _mean(values: np.ndarray) -> float | None:
