@@ -1,14 +1,19 @@
-"""`python -m tramp_jax.evaluate --checkpoint=RUN`: the newest checkpoint on held-out subjects, beside its baselines.
+"""How good scores and reports are: of a run's newest checkpoint on held-out subjects, or of anyone's predictions in a file.
 
-Writes RUN/eval/results.json and RUN/eval/samples.jsonl; for another data set RUN/eval-FOLDER, for the validation fold
-RUN/eval-validation, so that no results are overwritten by those of other clips.
+`--checkpoint=RUN` writes RUN/eval/results.json and RUN/eval/samples.jsonl; for another data set RUN/eval-FOLDER, for the
+validation fold RUN/eval-validation, so that no results are overwritten by those of other clips.
+`--predictions=FILE --output=DIR` writes the same two files into DIR; it needs no checkpoint, no data set and no JAX
+(`metrics.predictions` has the columns). samples.jsonl is such a file.
+`--against=FILE|RUN` compares with another file of predictions, or another evaluated run, on the same clips: comparison.json.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import flags
 
@@ -16,22 +21,78 @@ from input_pipeline import cli
 from input_pipeline.errors import UserError
 from input_pipeline.paths import absolute, path_of
 
+if TYPE_CHECKING:
+    from tramp_jax.metrics.predictions import Predictions
+
 _CHECKPOINT = flags.DEFINE_string("checkpoint", None, "A run: the --workdir of tramp_jax.train.")
 _DATA = flags.DEFINE_string("data", None, "Data set folder; default: the one that the run was trained on.")
 _FOLD = flags.DEFINE_enum("fold", "test", ["validation", "test"], "Which held-out subjects.")
 _REPORTS = flags.DEFINE_bool("reports", True, "False scores severity only.")
+_PREDICTIONS = flags.DEFINE_string("predictions", None, "A .csv or .jsonl file of predictions, in place of a run.")
+_OUTPUT = flags.DEFINE_string("output", None, "Folder for the results of --predictions.")
+_AGAINST = flags.DEFINE_string("against", None, "Predictions, or an evaluated run, to compare with.")
+_COMMON = flags.DEFINE_bool("common-clips", False, "Compares the clips that both have, where each has others.")
 
-USAGE = "python -m tramp_jax.evaluate --checkpoint=RUN [--data=FOLDER] [--fold=test] [--noreports]"
+RESULTS, SAMPLES, COMPARISON = "results.json", "samples.jsonl", "comparison.json"
+USAGE = (
+    "python -m tramp_jax.evaluate --checkpoint=RUN [--data=FOLDER] [--fold=test] [--noreports] | "
+    "--predictions=FILE.csv|jsonl --output=DIR; either with [--against=FILE|RUN]"
+)
 
 
 def main(argv: Sequence[str]) -> None:
     """Flags are absl's."""
     if argv:
         raise UserError(f"unexpected argument {argv[0]!r}; usage: {USAGE}")
-    evaluate(path_of(_CHECKPOINT.value), _DATA.value, _FOLD.value, with_reports=_REPORTS.value)
+    if (_PREDICTIONS.value is None) == (_CHECKPOINT.value is None):
+        raise UserError(f"expected --checkpoint or --predictions, one of the two; usage: {USAGE}")
+    if _PREDICTIONS.value is None:
+        evaluate(path_of(_CHECKPOINT.value), _DATA.value, _FOLD.value, with_reports=_REPORTS.value, against=_against())
+        return
+    if _DATA.value is not None:
+        raise UserError("--data goes with --checkpoint: a file of predictions holds its own rated grades")
+    if _OUTPUT.value is None:
+        raise UserError("--predictions needs --output=DIR, where results.json and samples.jsonl are written")
+    evaluate_file(path_of(_PREDICTIONS.value), path_of(_OUTPUT.value), against=_against())
 
 
-def evaluate(run: Path, data: str | None, fold: str, *, with_reports: bool) -> dict:
+def _against() -> Path | None:
+    return None if _AGAINST.value is None else path_of(_AGAINST.value)
+
+
+def evaluate_file(source: Path, output: Path, *, against: Path | None = None) -> dict:
+    """Evaluates a file of predictions.
+
+    Args:
+      source: .csv or .jsonl, see `metrics.predictions`.
+      output: folder, made where there is none.
+      against: another such file, or a folder with one (see `_samples_of`).
+
+    Returns:
+      The results as written to results.json.
+
+    Raises:
+      UserError: a file is wrong, or they are of other clips.
+    """
+    from tramp_jax.metrics.prediction_results import evaluate_predictions, prediction_rows
+    from tramp_jax.metrics.predictions import read_predictions
+    from tramp_jax.metrics.tables import print_results
+
+    if absolute(output / SAMPLES) == absolute(source):
+        raise UserError(f"--output={output}: would overwrite {source}: name another folder")
+    found = read_predictions(source)
+    rival = None if against is None else read_predictions(_samples_of(against, "eval"))
+    results = evaluate_predictions(found)
+    results["predictions"] = {"file": source.name, "sha256": hashlib.sha256(source.read_bytes()).hexdigest()}
+    results["predictions"]["not_read"] = list(found.not_read)
+    _write(output, results, prediction_rows(found))
+    print_results(results)
+    if rival is not None:
+        _compare(output, found, rival)
+    return results
+
+
+def evaluate(run: Path, data: str | None, fold: str, *, with_reports: bool, against: Path | None = None) -> dict:
     """Evaluates a run and writes its eval folder.
 
     Args:
@@ -39,6 +100,7 @@ def evaluate(run: Path, data: str | None, fold: str, *, with_reports: bool) -> d
       data: data set folder, None for the training run's own.
       fold: "validation" or "test" of the run's split.
       with_reports: whether to generate and score reports.
+      against: a file of predictions of the same clips, or another run that was evaluated on them.
 
     Returns:
       The results as written to results.json.
@@ -52,6 +114,7 @@ def evaluate(run: Path, data: str | None, fold: str, *, with_reports: bool) -> d
     from tramp_jax.inference import TrainedModel
     from tramp_jax.metrics.baselines import measure_clips, predict_baselines
     from tramp_jax.metrics.evaluation import evaluate_clips, sample_rows
+    from tramp_jax.metrics.predictions import read_predictions
     from tramp_jax.metrics.tables import print_results
     from tramp_jax.tasks.sources import open_run_data
     from tramp_jax.tasks.table import active_tasks
@@ -59,6 +122,8 @@ def evaluate(run: Path, data: str | None, fold: str, *, with_reports: bool) -> d
 
     use_compilation_cache()
     model = TrainedModel(run)
+    name = eval_folder(data, model.config.data.path, fold)
+    rival = None if against is None else read_predictions(_samples_of(against, name))
     if data:
         dataset = Dataset.open(data)
         folds = load_split(dataset, split_of(model.config.data, data))
@@ -72,14 +137,42 @@ def evaluate(run: Path, data: str | None, fold: str, *, with_reports: bool) -> d
     results = evaluate_clips(dataset.name, test, scores, reports, baselines, **answers)
     results["model"] = {"run": run.name, "step": model.step, "sha256": model.sha256, "fold": fold, "seed": model.config.seed}
 
-    folder = run / eval_folder(data, model.config.data.path, fold)
-    folder.mkdir(exist_ok=True)
-    (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n")
-    rows = sample_rows(test, scores, reports, baselines, **answers)
-    (folder / "samples.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    _write(run / name, results, sample_rows(test, scores, reports, baselines, **answers))
     print_results(results)
-    print(f"{folder / 'results.json'}, {folder / 'samples.jsonl'}")
+    if rival is not None:
+        _compare(run / name, read_predictions(run / name / SAMPLES), rival)
     return results
+
+
+def _write(folder: Path, results: dict, rows: list[dict]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / RESULTS).write_text(json.dumps(results, indent=2, allow_nan=False) + "\n")
+        (folder / SAMPLES).write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written ({error}): name a folder with room that you may write to") from error
+    print(f"{folder / RESULTS}, {folder / SAMPLES}")
+
+
+def _compare(folder: Path, found: Predictions, rival: Predictions) -> None:
+    from tramp_jax.metrics.comparison import compare
+    from tramp_jax.metrics.tables import print_comparison
+
+    comparison = compare(found, rival, common_clips=_COMMON.value)
+    (folder / COMPARISON).write_text(json.dumps(comparison, indent=2, allow_nan=False) + "\n")
+    print_comparison(comparison)
+    print(folder / COMPARISON)
+
+
+def _samples_of(path: Path, name: str) -> Path:
+    """The file itself, or samples.jsonl in a folder or in its folder `name`."""
+    if not path.is_dir():
+        return path
+    places = [path / SAMPLES, path / name / SAMPLES]
+    for place in places:
+        if place.is_file():
+            return place
+    raise UserError(f"{path}: found no {SAMPLES} there nor in {name}: run python -m tramp_jax.evaluate on it first")
 
 
 def eval_folder(data: str | None, trained_on: str, fold: str) -> str:
@@ -90,5 +183,4 @@ def eval_folder(data: str | None, trained_on: str, fold: str) -> str:
 
 
 if __name__ == "__main__":
-    flags.mark_flag_as_required("checkpoint")
     cli.run(main, USAGE)

@@ -177,7 +177,7 @@ def sample_rows(
         if reports is not None:
             row |= {"report": reports[i], "reference": label.report}
             row["baseline_reports"] = {name: texts[i] for name, texts in baselines.reports.items()}
-            row["fact_f1_direction"] = None if label.report is None else _f1(reports[i], label.report)
+            row["fact_f1_direction"] = None if label.report is None else direction_f1(reports[i], label.report)
         rows.append(row)
     return rows
 
@@ -212,7 +212,8 @@ def _text_metrics(
     return results, scores["direction_f1"]
 
 
-def _f1(generated: str, reference: str) -> float:
+def direction_f1(generated: str, reference: str) -> float:
+    """Fact F1 (direction) of one report."""
     return report_facts.score_report(_facts(generated), _facts(reference))["direction_f1"]
 
 

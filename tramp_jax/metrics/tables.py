@@ -10,10 +10,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from input_pipeline.records import EXPRESSIONS
 from tramp_jax.metrics.evaluation import SIMULATED
 
-_COLUMNS = (*EXPRESSIONS, "mean")
 # Short enough for a terminal of 80 columns.
 _BASELINE_NAMES = {
     "constant_median": "constant median",
@@ -22,6 +20,14 @@ _BASELINE_NAMES = {
     "always_normal": "always normal",
     "nearest_report": "nearest report",
 }
+# Row, key of the model's results, decimals; those that a model has.
+_MORE_ROWS = (
+    ("quadratic kappa, model", "quadratic_kappa", 2),
+    ("ICC(A,1), model", "icc_a1", 2),
+    ("RPS, model", "rps", 2),
+    ("interval: coverage", "interval_coverage", 2),
+    ("interval: mean width", "interval_width", 2),
+)
 # Column, key of the model's results, key of a baseline's, decimals.
 _REPORT_COLUMNS = (
     ("mention", "fact_f1/mention", "fact_f1_mention", 2),
@@ -45,16 +51,55 @@ def results_view(results: Mapping[str, Any]) -> Group:
     parts: list[RenderableType] = [_headline(results)]
     if results["severity"] is not None:
         parts += [_severity_table(results["severity"]), *_severity_verdicts(results["severity"])]
+        parts += [_subset_table(name, found) for name, found in results["severity"]["subsets"].items()]
     if results["report"] is not None:
         parts += [_report_table(results["report"]), *_report_verdicts(results["report"])]
     for task in ("severity", "report"):
         parts += [Text(f"note: {task}: {flag}", style="dim") for flag in (results[task] or {}).get("flags", ())]
+    if unread := results.get("predictions", {}).get("not_read"):
+        parts.append(Text(f"note: columns not read: {', '.join(unread)}", style="dim"))
     return Group(*parts)
+
+
+def print_comparison(comparison: Mapping[str, Any], console: Console | None = None) -> None:
+    """Prints what `comparison.compare` returns: the means over expressions."""
+    (console or Console()).print(comparison_view(comparison))
+
+
+def comparison_view(comparison: Mapping[str, Any]) -> Group:
+    """Each metric of both models, the difference with its interval, and what it shows."""
+    one, two, counts = comparison["one"], comparison["two"], comparison["counts"]
+    table = _table(
+        f"{one} less {two}: {counts['clips']} clips of {counts['subjects']} subjects, paired", ("one", "two", "95 %", "")
+    )
+    for name, found in comparison["metrics"].items():
+        mean = found["mean"]
+        told = f"{_signed(mean['difference'])} {_interval(mean['interval'], 3)}"
+        table.add_row(name, _number(mean["one"], 3), _number(mean["two"], 3), told, _shown(mean, comparison["better"][name]))
+    notes = [Text(f"note: {flag}", style="dim") for flag in comparison["flags"]]
+    if any(comparison["left_out"].values()):
+        left = comparison["left_out"]
+        notes.append(
+            Text(f"note: left out, since the other lacks them: {left['one']} of one, {left['two']} of two", style="dim")
+        )
+    return Group(table, *notes)
+
+
+def _shown(mean: Mapping[str, Any], better: int) -> str:
+    low, high = mean["interval"]
+    if not better or low is None or high is None:
+        return ""
+    if low <= 0 <= high:
+        return "not shown"
+    return "one is better" if (low > 0) == (better > 0) else "two is better"
 
 
 def _headline(results: Mapping[str, Any]) -> Text:
     counts = results["counts"]
     size = f"{counts['clips']} held-out clips of {counts['subjects']} subjects"
+    if "predictions" in results:
+        # Only its maker knows whether the clips were held out.
+        size = f"{counts['clips']} clips of {counts['subjects']} subjects in {results['predictions']['file']}"
     if results["simulated"]:
         return Text(f"SIMULATED data: {size}. Not about patients.", style="bold yellow")
     partly = ", some of them SIMULATED" if SIMULATED in results["data"].split(" + ") else ""
@@ -62,21 +107,36 @@ def _headline(results: Mapping[str, Any]) -> Text:
 
 
 def _severity_table(found: Mapping[str, Any]) -> Table:
-    table = _table("Severity: Spearman, then mean absolute error (MAE) in grades", _COLUMNS)
-    table.add_row("model", *(_number(found["spearman"][name], 3) for name in _COLUMNS), style="bold")
+    columns = tuple(found["spearman"])
+    table = _table("Severity: Spearman, then mean absolute error (MAE) in grades", columns)
+    table.add_row("model", *(_number(found["spearman"][name], 3) for name in columns), style="bold")
     for end, which in enumerate(("low", "high")):
-        table.add_row(f"  95 % interval, {which}", *(_number(found["spearman_interval"][name][end], 3) for name in _COLUMNS))
+        table.add_row(f"  95 % interval, {which}", *(_number(found["spearman_interval"][name][end], 3) for name in columns))
     for name, baseline in found["baselines"].items():
-        table.add_row(_BASELINE_NAMES.get(name, name), *(_number(baseline["spearman"][column], 3) for column in _COLUMNS))
+        table.add_row(_BASELINE_NAMES.get(name, name), *(_number(baseline["spearman"][column], 3) for column in columns))
     if found["oracle_spearman_mean"] is not None:
-        table.add_row("oracle: hidden severity", *(_number(found["oracle_spearman"][name], 3) for name in _COLUMNS))
-    table.add_row("tie ceiling", *(_number(found["tie_ceiling"][name], 3) for name in _COLUMNS), end_section=True)
-    table.add_row("MAE, model", *(_number(found["mae"][name], 2) for name in _COLUMNS))
+        table.add_row("oracle: hidden severity", *(_number(found["oracle_spearman"][name], 3) for name in columns))
+    table.add_row("tie ceiling", *(_number(found["tie_ceiling"][name], 3) for name in columns), end_section=True)
+    table.add_row("MAE, model", *(_number(found["mae"][name], 2) for name in columns))
     for name, baseline in found["baselines"].items():
-        row = (_number(baseline["mae"][column], 2) for column in _COLUMNS)
+        row = (_number(baseline["mae"][column], 2) for column in columns)
         table.add_row(f"MAE, {_BASELINE_NAMES.get(name, name)}", *row)
-    table.add_row("quadratic kappa, model", *(_number(found["quadratic_kappa"][name], 2) for name in _COLUMNS))
-    table.add_row("clips", *(str(found["counts"]["clips_of_expression"][name]) for name in EXPRESSIONS), "")
+    for label, key, decimals in _MORE_ROWS:
+        if key in found:
+            table.add_row(label, *(_number(found[key][name], decimals) for name in columns))
+    table.add_row("clips", *(str(found["counts"]["clips_of_expression"][name]) for name in columns[:-1]), "")
+    return table
+
+
+def _subset_table(name: str, parts: Mapping[str, Any]) -> Table:
+    """A row for each data set or group: means over the expressions, with their intervals."""
+    table = _table(f"By {name}: means over expressions", ("clips", "subjects", "Spearman", "MAE", "kappa"))
+    for part, found in parts.items():
+        cells = [
+            f"{_number(found[key]['mean'], 2)} {_interval(found['intervals'][key]['mean'], 2)}" for key in ("spearman", "mae")
+        ]
+        counts = found["counts"]
+        table.add_row(part, str(counts["clips"]), str(counts["subjects"]), *cells, _number(found["quadratic_kappa"]["mean"], 2))
     return table
 
 
@@ -85,6 +145,10 @@ def _severity_verdicts(found: Mapping[str, Any]) -> Iterator[Text]:
         yield Text(f"The model reaches {100 * found['share_of_oracle']:.0f} % of the oracle's mean Spearman.")
     for name, difference in found["model_minus_baseline"].items():
         yield _verdict("Spearman", name, difference["spearman_mean"], difference["interval"])
+        if name == "constant_median" and difference["mae_mean"] is not None:
+            # A constant has no rank correlation to lose to: what it is good at is the error.
+            low, high = difference["mae_interval"]
+            yield _verdict("MAE, how much less", name, -difference["mae_mean"], [-high, -low])
 
 
 def _report_table(found: Mapping[str, Any]) -> Table:
@@ -138,6 +202,10 @@ def _at(found: Mapping[str, Any], path: str) -> float | None:
 
 def _number(value: float | None, decimals: int) -> str:
     return _ABSENT if value is None else f"{value:.{decimals}f}"
+
+
+def _signed(value: float | None) -> str:
+    return _ABSENT if value is None else f"{value:+.3f}"
 
 
 def _interval(ends: list[float | None], decimals: int) -> str:
