@@ -11,9 +11,11 @@ measure (no clip of the expression); `interval` leaves such draws out.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from input_pipeline.records import EXPRESSIONS
 from tramp_jax.metrics.severity import Interval, to_grade
@@ -64,10 +66,12 @@ class SubjectDraws:
         """Several statistics of the same clips, name -> (D,), each block of weights made once."""
         step = max(1, _BLOCK // max(len(self.subject), 1))
         found: dict[str, list[np.ndarray]] = {name: [] for name in statistics}
-        for start in range(0, len(self.counts), step):
-            weights = self.counts[start : start + step][:, self.subject].astype(np.float64)
-            for name, statistic in statistics.items():
-                found[name].append(statistic(weights))
+        # These products are small: threads of the BLAS only wait for each other, for seconds where the cores are busy.
+        with _threads().limit(limits=1, user_api="blas"):
+            for start in range(0, len(self.counts), step):
+                weights = self.counts[start : start + step][:, self.subject].astype(np.float64)
+                for name, statistic in statistics.items():
+                    found[name].append(statistic(weights))
         return {name: np.concatenate(blocks) for name, blocks in found.items()}
 
     def interval(self, statistic: Statistic, confidence: float = CONFIDENCE) -> Interval:
@@ -163,6 +167,12 @@ def mean_of_present(values: np.ndarray) -> np.ndarray:
     """The mean over the rows of (E, d) of what is not NaN, (d,); NaN where all is."""
     held = ~np.isnan(values)
     return _divide(np.where(held, values, 0.0).sum(axis=0), held.sum(axis=0), np.nan)
+
+
+@functools.cache
+def _threads() -> ThreadpoolController:
+    """Looks at every loaded library, so once."""
+    return ThreadpoolController()
 
 
 def _ranker(values: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
