@@ -81,9 +81,8 @@ def main(clips: int = 10_000, people: int = 1_000, draws: int = 2_000) -> None:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         found = read_predictions(path).clips
     print(f"{clips} clips of {people} people, {os.cpu_count()} cores")
-    print(
-        f"the whole command, 2000 draws for all, 2 data sets, 2 + 3 groups: {whole:.1f} s, {used.ru_utime + used.ru_stime:.1f} s of them computing"
-    )
+    computing = used.ru_utime + used.ru_stime
+    print(f"the whole command, 2 data sets and 2 + 3 groups, 2000 draws of each: {whole:.1f} s, of which CPU {computing:.1f} s")
     rows = SubjectDraws.of(found.subject, draws)
     start = time.process_time()
     resampled_tables(rows, found, EXPRESSIONS, list(ROWS))

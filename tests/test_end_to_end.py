@@ -46,6 +46,18 @@ def test_evaluate_writes_the_keys_that_others_rely_on(run):
     assert len((run / "eval" / "samples.jsonl").read_text().splitlines()) == found["counts"]["clips"]
 
 
+def test_the_samples_of_a_run_are_predictions_with_the_same_numbers(run, tmp_path):
+    assert command("tramp_jax.evaluate", f"--checkpoint={run}").returncode == 0
+    samples = run / "eval" / "samples.jsonl"
+    result = command("tramp_jax.evaluate", f"--predictions={samples}", f"--output={tmp_path}", f"--against={run}")
+    assert result.returncode == 0, result.stderr
+    first, again = (json.loads((folder / "results.json").read_text()) for folder in (run / "eval", tmp_path))
+    assert again["severity"] == first["severity"]
+    assert {"rps", "interval_coverage", "aurc_entropy"} <= set(first["severity"])
+    assert again["report"]["fact_f1"] == first["report"]["fact_f1"]
+    assert json.loads((tmp_path / "comparison.json").read_text())["metrics"]["spearman"]["mean"]["difference"] == 0
+
+
 def test_results_on_other_clips_do_not_overwrite_those_of_the_run(run):
     assert command("tramp_jax.evaluate", f"--checkpoint={run}").returncode == 0
     before = (run / "eval" / "results.json").read_bytes()
