@@ -186,6 +186,7 @@ def test_expressions_that_are_not_pfed5s_are_told_of_as_well(test, scores, rival
     assert found["spearman"]["kiss"] == expected["spearman"]["clench"]
     assert found["spearman"]["clench"] is None
     assert found["spearman"]["mean"] == pytest.approx(expected["spearman"]["mean"])
+    assert found["spearman_interval"]["mean"] == pytest.approx(expected["spearman_interval"]["mean"])
 
 
 def test_several_data_sets_are_told_apart_with_their_subjects(test, scores, rivals):

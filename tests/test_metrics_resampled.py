@@ -112,7 +112,10 @@ def test_a_draw_and_the_metric_itself_are_the_naive_metric_on_the_repeated_rows(
         ([1.0, 2, 2, 1, 1, 2], [2.0, 1, 1, 2, 2, 1]),
         ([0.0, 1, 2, 3, 4, 4], [1e9, 1, 2, 3, 3.5, 4]),
         ([0.0, 1, 2, 3, 4, 4], [1e-9, 2e-9, 1e-9, 3e-9, 0, 0]),
+        ([0.0, 1, 2, 3, 4, 4], [0.37, 0.37, 0.37, 0.1, 0.9, 7.77]),
+        ([0.0, 1, 3, 3, 4, 2], [0.0, 0, 0, 1e7 + 0.1, 1e7 + 0.2, 1e7 + 0.7]),
         ([2.0], [1.0]),
+        ([0.3, 0.7], [0.7, 0.3]),
         ([2.0, 1.0], [1.0, 2.0]),
     ],
     ids=str,
@@ -128,9 +131,9 @@ def test_draws_of_what_is_degenerate_have_the_value_that_the_metric_has(name, tr
         np.tile([1.0, 0, 0, 0, 0], (n, 1)),
         np.stack([prediction, prediction], axis=1),
     )
-    draws = SubjectDraws.of(clips.subject, 60, seed=2)
+    draws = SubjectDraws.of(clips.subject, 200, seed=2)
     values = resampled_tables(draws, clips, ["smile"], [name])[name]["smile"]
-    for draw in range(60):
+    for draw in range(200):
         drawn = clips.take(np.repeat(np.arange(n), draws.counts[draw][draws.subject]))
         expected = ROWS[name].metric(*ROWS[name].arrays(drawn)).value
         assert values[draw] == pytest.approx(expected, abs=1e-9, rel=1e-9)
@@ -159,3 +162,8 @@ def test_kendalls_tau_b_takes_truths_of_many_values():
         rows = np.repeat(np.arange(300), draw[np.unique(np.arange(300).astype(str), return_inverse=True)[1]])
         assert value == pytest.approx(stats.kendalltau(truth[rows], prediction[rows]).statistic, abs=1e-9)
         assert value == pytest.approx(severity.kendall_tau_b(truth[rows], prediction[rows]).value, abs=1e-9)
+
+
+def test_two_clips_that_swap_places_are_no_huge_number_by_rounding():
+    truth, prediction = np.array([0.0, 0.1, 1, 1, 0.3]), np.array([0.1, 0.0, 0.7, 0.7, 0.1])
+    assert ROWS["icc_a1"].resampled(truth, prediction)(np.array([[1.0, 1, 0, 0, 0]])).tolist() == [0.0]

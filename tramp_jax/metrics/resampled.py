@@ -30,7 +30,7 @@ def pearson_of(truth: np.ndarray, prediction: np.ndarray) -> Statistic:
         variance_one, variance_two = total * square_one - sum_one**2, total * square_two - sum_two**2
         lost = (variance_one <= _LOST * total * square_one) | (variance_two <= _LOST * total * square_two)
         value = _divide(total * product - sum_one * sum_two, np.sqrt(np.where(lost, 1.0, variance_one * variance_two)))
-        return _from_rows(severity.pearson, one, two, weights, lost, np.clip(value, -1.0, 1.0))
+        return _from_rows(severity.pearson, truth, prediction, weights, lost, np.clip(value, -1.0, 1.0))
 
     return statistic
 
