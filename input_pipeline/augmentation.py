@@ -59,6 +59,11 @@ class Augmentation:
         """Whether the clip has other times."""
         return self.speed != 1.0 or any(self.cut)
 
+    @property
+    def changes_images(self) -> bool:
+        """Whether frames are other than filmed."""
+        return self.flip or self.colour is not None or not self.view.is_whole
+
     def of_report(self, report: str | None) -> str | None:
         """Words of the example."""
         return transforms.flip_report(report) if self.flip and report is not None else report

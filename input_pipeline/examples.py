@@ -78,7 +78,8 @@ class Examples:
     train: bool
     length: int
 
-    def __call__(self, index: int, weight: float, rng: np.random.Generator | None) -> Batch:
+    def __call__(self, index: int, weight: float, rng: np.random.Generator | None, frames: np.ndarray | None = None) -> Batch:
+        """The example of clip `index`; with `frames` (F, H, W, 3) its frames are written there."""
         label, config, answer = self.source.labels[index], self.config, None
         drawn = augmentation.draw(config, rng) if self.train else augmentation.NONE
         example = {
@@ -96,11 +97,13 @@ class Examples:
             example["loss_mask"] *= np.float32(weight)
         moved = self._with_other_times(index, drawn, answer) if self.needs & _OF_THE_CLIP else None
         if self.needs & {"trajectory", "frames"}:
-            seen = self._remembered(index) if moved is None else self._see(moved.clip, moved.fps, index)
+            untouched = None if drawn.changes_images else frames
+            seen = self._remembered(index, untouched) if moved is None else self._see(moved.clip, moved.fps, index, untouched)
             if "trajectory" in self.needs:
                 example |= self._trajectory(seen, drawn, rng)
             if "frames" in self.needs:
-                example |= {"frames": drawn.of_images(seen.images), "frame_mask": seen.frame_mask}
+                images = drawn.of_images(seen.images)
+                example |= {"frames": images if frames is None else _put(images, frames), "frame_mask": seen.frame_mask}
         if "kinematics" in self.needs:
             features = measured.features_of(self.source, index) if moved is None else feature_vector(moved.kinematics)
             example["kinematics"] = measured.standardised(
@@ -133,12 +136,13 @@ class Examples:
         """Whether a clip's window may be another one each time: then the clip is kept in its place."""
         return self.train and augmentation.may_change_time(self.config)
 
-    def _remembered(self, index: int) -> _Seen:
+    def _remembered(self, index: int, frames: np.ndarray | None) -> _Seen:
         """`_see`, with the first `data.cache_clips` clips kept for all tasks and evaluations of the process."""
         if index in self._windows:
             return self._windows[index]
-        seen = self._see(self._clip(index), self.config.resample_fps, index)
-        if not self._new_times and len(self._windows) < self.config.cache_clips:
+        keep = not self._new_times and len(self._windows) < self.config.cache_clips
+        seen = self._see(self._clip(index), self.config.resample_fps, index, None if keep else frames)
+        if keep:
             self._windows[index] = seen
         return seen
 
@@ -164,7 +168,7 @@ class Examples:
             known[index] = found and dataclasses.replace(found, times=np.zeros(0), curves={}, tracked=np.zeros(0, bool))
         return known[index]
 
-    def _see(self, clip: Clip, fps: float, index: int) -> _Seen:
+    def _see(self, clip: Clip, fps: float, index: int, frames: np.ndarray | None) -> _Seen:
         config = self.config
         window = make_window(clip.times, self.length, fps)
         seen = _Seen(time_index=window.time_index, mask=_mask(window.nearest(clip.tracked)))
@@ -175,7 +179,7 @@ class Examples:
                 pixels = transforms.to_pixels(clip.landmarks)
             seen = dataclasses.replace(seen, pixels=window.sample(pixels), colours=window.sample(clip.colours))
         if "frames" in self.needs:
-            images, frame_mask = self._frames(clip, window, index)
+            images, frame_mask = self._frames(clip, window, index, frames)
             seen = dataclasses.replace(seen, images=images, frame_mask=frame_mask)
         return seen
 
@@ -190,16 +194,29 @@ class Examples:
         )
         return {"trajectory": features, "trajectory_time": seen.time_index, "trajectory_mask": drawn.of_mask(seen.mask)}
 
-    def _frames(self, clip: Clip, window: Window, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def _frames(self, clip: Clip, window: Window, index: int, out: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         if not clip.frames:
             raise UserError(f"{self.source.where('frames', index)}: no frames stored; train without vision or extract them")
         chosen = aligned_frames(window, clip.times[clip.frame_index], self.config.num_frames)
         stored, place = np.unique(chosen, return_inverse=True)
+        # A short clip that is looped shows its frames several times; each is decoded once.
+        once = len(stored) == len(chosen)
+        wanted = [clip.frames[i] for i in (chosen if once else stored)]
         try:
-            images = decode_frames([clip.frames[i] for i in stored], self.config.image_size)[place]
+            images = decode_frames(wanted, self.config.image_size, out if once else None)
         except UserError as error:
             raise RecordError(f"{self.source.where('frames', index)}: {error}") from error
-        return images, _mask(clip.tracked[clip.frame_index][chosen])
+        return images if once else images[place], _mask(clip.tracked[clip.frame_index][chosen])
+
+
+def _put(images: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Copies frames to where they are wanted, unless they are there. Mirrored ones go fastest a colour at a time."""
+    if images is out:
+        return out
+    for k in range(1 if images.flags.c_contiguous else 3):
+        part = ... if images.flags.c_contiguous else (..., k)
+        out[part] = images[part]
+    return out
 
 
 def _mask(tracked: np.ndarray) -> np.ndarray:

@@ -13,12 +13,13 @@ from input_pipeline.errors import UserError
 MAX_PIXELS = 4096 * 4096  # of a stored frame, before it is decoded; extraction stores 256 x 256
 
 
-def decode_frames(jpegs: Sequence[bytes], size: int) -> np.ndarray:
+def decode_frames(jpegs: Sequence[bytes], size: int, out: np.ndarray | None = None) -> np.ndarray:
     """Decodes JPEG images and resizes them to a square.
 
     Args:
-      jpegs: F encoded images, at least one.
+      jpegs: F encoded images.
       size: side of the result in pixels.
+      out: (F, size, size, 3) uint8, contiguous, to write them to; None makes a new array.
 
     Returns:
       (F, size, size, 3) uint8 RGB.
@@ -26,7 +27,10 @@ def decode_frames(jpegs: Sequence[bytes], size: int) -> np.ndarray:
     Raises:
       UserError: bytes that are no JPEG.
     """
-    return np.stack([resize(_decode(jpeg, size), size) for jpeg in jpegs])
+    out = np.empty((len(jpegs), size, size, 3), np.uint8) if out is None else out
+    for jpeg, image in zip(jpegs, out, strict=True):
+        _decode_to(jpeg, size, image)
+    return out
 
 
 def resize(image: np.ndarray, size: int) -> np.ndarray:
@@ -38,13 +42,16 @@ def resize(image: np.ndarray, size: int) -> np.ndarray:
     return np.clip(np.matmul(_weights(width, size), rows) + 0.5, 0, 255).astype(np.uint8)
 
 
-def _decode(jpeg: bytes, size: int) -> np.ndarray:
+def _decode_to(jpeg: bytes, size: int, image: np.ndarray) -> None:
     try:
         height, width, _, _ = simplejpeg.decode_jpeg_header(jpeg)
         if height * width > MAX_PIXELS:
             raise UserError(f"a frame of {width} x {height} pixels, at most {MAX_PIXELS} are read; extract the clip again")
+        if (height, width) == (size, size):
+            simplejpeg.decode_jpeg(jpeg, "RGB", buffer=image)
+            return
         # The decoder can halve, quarter and so on as it goes; it never goes below the size asked for.
-        return simplejpeg.decode_jpeg(jpeg, "RGB", min_height=size, min_width=size, min_factor=1)
+        image[:] = resize(simplejpeg.decode_jpeg(jpeg, "RGB", min_height=size, min_width=size, min_factor=1), size)
     except ValueError as error:
         raise UserError(f"a frame is not a readable JPEG ({error}); extract the clip again") from error
 

@@ -9,7 +9,7 @@ permuted anew. Nothing else is state, so resuming is starting at another k, on a
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import grain
 import numpy as np
@@ -20,6 +20,7 @@ from input_pipeline.epochs import Epoch, epoch_of, shares, usable_clips
 from input_pipeline.errors import UserError
 from input_pipeline.examples import ClipSource, Examples
 from input_pipeline.records import Clip, Label
+from input_pipeline.recycled import RecycledMemory
 from input_pipeline.sampling import AUGMENT, GROUPS, Batch, Order, Readable, Share
 from input_pipeline.text import check_text_length, instruction
 from input_pipeline.tokenizer import Tokenizer
@@ -29,6 +30,7 @@ __all__ = ["NEEDS", "ClipSource", "batches", "default_data_config", "instruction
 VERSION = 1  # raised when the same clips, config and seed make other batches than before
 NEEDS = frozenset({"trajectory", "frames", "text", "score", "kinematics"})
 _NONE_LEFT_OUT = {"left_out": np.int32(-1)}
+_MEMORY = RecycledMemory()
 _ENDLESS = 2**40  # steps; more overflows Grain's index
 
 
@@ -145,7 +147,7 @@ def batches(
         wanted = " and ".join(sorted(needs & {"text", "score"})) or "any data"
         raise UserError(f"{len(indices)} clips to choose from, none with {wanted}: choose another fold or data set")
     if "trajectory" in needs:
-        _check_measured([source.labels[index] for index in usable], tuple(config.features))
+        _check_measured((source.labels[index] for index in usable), tuple(config.features))
     example = Examples(source, config, tokenizer, needs, train, _length(source, usable, config))
     share = Share(batch_size, process_index, process_count, start_step, _ENDLESS if train else -(-len(usable) // batch_size))
     entropy = (seed, zlib.crc32(task.encode()))
@@ -153,13 +155,14 @@ def batches(
     order = Order(usable, entropy, epoch.groups, epoch.drawn)
     readable = Readable(epoch.sets, config.max_bad_clips)
 
-    def load(position: int) -> Batch:
+    def load(position: int, frames: np.ndarray | None) -> Batch:
         if train:
             key = (*entropy, AUGMENT, position)
-            return readable(order[position], lambda index: example(index, 1.0, np.random.default_rng(key)))
-        return example(usable[min(position, len(usable) - 1)], float(position < len(usable)), None) | _NONE_LEFT_OUT
+            return readable(order[position], lambda index: example(index, 1.0, np.random.default_rng(key), frames))
+        return example(usable[min(position, len(usable) - 1)], float(position < len(usable)), None, frames) | _NONE_LEFT_OUT
 
-    stream = grain.MapDataset.source(share).map(load).batch(batch_size // process_count, drop_remainder=True)
+    frames = (config.num_frames, config.image_size, config.image_size, 3) if "frames" in needs else None
+    stream = grain.MapDataset.source(_Batches(share, batch_size // process_count, load, frames))
     threads = config.read_threads
     return iter(stream.to_iter_dataset(grain.ReadOptions(num_threads=threads, prefetch_buffer_size=2 * threads)))
 
@@ -168,6 +171,37 @@ def single_batch(clip: Clip, config: ConfigDict, tokenizer: Tokenizer | None, *,
     """The evaluation batch of one clip at hand; see `batches`."""
     stream = batches(_OneClip(clip), [0], config, tokenizer, task="", batch_size=1, seed=0, train=False, needs=needs)
     return next(stream)
+
+
+class _Batches:
+    """Batches by number; frames are decoded to where they lie in the batch.
+
+    Args:
+      share: positions of this process's rows.
+      size: rows of a batch.
+      load: position and place for the frames (None without) -> the example.
+      frames: their shape in an example; None where they are not needed.
+    """
+
+    def __init__(
+        self,
+        share: Share,
+        size: int,
+        load: Callable[[int, np.ndarray | None], Batch],
+        frames: tuple[int, ...] | None,
+    ):
+        self._share, self._size, self._load, self._frames = share, size, load, frames
+
+    def __len__(self) -> int:
+        return len(self._share) // self._size
+
+    def __getitem__(self, number: int) -> Batch:
+        rows = range(number * self._size, (number + 1) * self._size)
+        places = [None] * self._size if self._frames is None else _MEMORY.empty((self._size, *self._frames))
+        examples = [self._load(self._share[row], place) for row, place in zip(rows, places, strict=True)]
+        names = [name for name in examples[0] if name != "frames"]
+        batch = {name: np.stack([example[name] for example in examples]) for name in names}
+        return batch if self._frames is None else batch | {"frames": places}
 
 
 class _OneClip:
@@ -198,20 +232,25 @@ def _length(source: ClipSource, indices: Sequence[int], config: ConfigDict) -> i
     return config.trajectory_length
 
 
-def _check_measured(labels: Sequence[Label], features: Sequence[str]) -> None:
+def _check_measured(labels: Iterable[Label], features: Sequence[str]) -> None:
     """Refuses features that a clip lacks: landmarks made elsewhere come without colours, and most without depth."""
-    if bare := [label.clip_id for label in labels if label.source.get("landmarks") == "none"]:
+    without: dict[str, list[str]] = {"landmarks": [], "colours": [], "depth": []}
+    count = 0
+    for count, label in enumerate(labels, 1):  # noqa: B007 - how many there were
+        for what, clips in without.items():
+            if label.source.get(what) == "none":
+                clips.append(label.clip_id)
+    if bare := without["landmarks"]:
         raise UserError(
-            f"{len(bare)} of {len(labels)} clips have no landmarks ({bare[0]}): build the data set with --landmarker=FILE, or "
+            f"{len(bare)} of {count} clips have no landmarks ({bare[0]}): build the data set with --landmarker=FILE, or "
             "train a task that needs none"
         )
     for what, channels in (("colours", "rgb"), ("depth", "z")):
         wanted = [name for name in features if name[-1] in channels]
-        lacking = [label.clip_id for label in labels if label.source.get(what) == "none"] if wanted else []
-        if lacking:
+        if wanted and (lacking := without[what]):
             left = tuple(name for name in features if name not in wanted)
             raise UserError(
-                f"data.features: {', '.join(wanted)} need {what}, which {len(lacking)} of {len(labels)} clips do not have"
+                f"data.features: {', '.join(wanted)} need {what}, which {len(lacking)} of {count} clips do not have"
                 f" ({lacking[0]}, made from a landmark file): train with data.features={left}"
             )
 

@@ -19,6 +19,9 @@ class Held:
     def clip(self, index, with_frames=False):
         return self._clips[index]
 
+    def part_of(self, index):
+        return ""
+
     def where(self, family, index):
         return self._clips[index].label.clip_id
 
