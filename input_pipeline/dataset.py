@@ -7,18 +7,17 @@ import dataclasses
 import itertools
 import os
 import pathlib
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from array_record.python import array_record_module
 
 from input_pipeline import records
 from input_pipeline.errors import RecordError, UserError
 from input_pipeline.labels import Labels
-from input_pipeline.manifest import LABELS, MANIFEST, File, Manifest, check_size, read_manifest, verify_file
+from input_pipeline.manifest import LABELS, MANIFEST, Manifest, check_size, read_manifest, verify_file
 from input_pipeline.paths import path_of
+from input_pipeline.record_files import RecordFiles
 from input_pipeline.records import Clip, Label
 
 WITHDRAWN = "withdrawn.txt"
@@ -39,8 +38,7 @@ class Dataset:
     ):
         self.path, self.manifest, self.labels, self.withdrawn = path, manifest, labels, withdrawn
         self._ends = list(itertools.accumulate(file.records for file in manifest.landmarks))
-        self._readers: dict[str, array_record_module.ArrayRecordReader] = {}
-        self._lock = threading.Lock()
+        self._files = RecordFiles(path)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Dataset:
@@ -90,9 +88,8 @@ class Dataset:
           UserError: the record is damaged.
         """
         shard, position = self._locate(index)
-        reader = self._reader(getattr(self.manifest, family)[shard])
         try:
-            return reader.read([position])[0]
+            return self._files.read(getattr(self.manifest, family)[shard], position)
         except (RuntimeError, IndexError) as error:
             reason = " ".join(str(error).split())
             raise RecordError(f"{self.where(family, index)} is damaged ({reason}); copy the file again or rebuild") from error
@@ -137,16 +134,6 @@ class Dataset:
             raise IndexError(f"clip {index} of {len(self)}")
         shard = bisect.bisect_right(self._ends, index)
         return shard, index - (self._ends[shard - 1] if shard else 0)
-
-    def _reader(self, file: File) -> array_record_module.ArrayRecordReader:
-        with self._lock:
-            if file.name not in self._readers:
-                path = str(self.path / file.name)
-                reader = array_record_module.ArrayRecordReader(path, "readahead_buffer_size:0", file_reader_buffer_size=32768)
-                if not reader.ok() or reader.num_records() != file.records:
-                    raise UserError(f"{path}: not a whole ArrayRecord file of {file.records} records; copy it again or rebuild")
-                self._readers[file.name] = reader
-            return self._readers[file.name]
 
 
 def _read_withdrawn(path: pathlib.Path, subjects: set[str]) -> frozenset[str]:
