@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import jax
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
@@ -17,6 +16,7 @@ from input_pipeline import cli
 from input_pipeline.errors import UserError
 from input_pipeline.paths import path_of
 from tramp_jax import IMPORTED
+from tramp_jax.compilation_cache import use_compilation_cache
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "The experiment, for example configs/demo.py or configs/demo.py:runlocal."
@@ -65,13 +65,6 @@ def run_training(config: ConfigDict, run: Path, allow_changed: Sequence[str] = (
     use_compilation_cache()
     with contextlib.closing(Phases(tell, config.watchdog_seconds, began)) as phases:
         return setup.train_run(config, run, phases, allow_changed)
-
-
-def use_compilation_cache() -> None:
-    """A persistent compilation cache, on by default; JAX_COMPILATION_CACHE_DIR moves it, an empty value turns it off."""
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tramp-jax" / "xla"
-        jax.config.update("jax_compilation_cache_dir", str(cache))
 
 
 if __name__ == "__main__":
