@@ -24,6 +24,7 @@ from input_pipeline.records import POSED, Clip, Label
 from input_pipeline.sampling import Batch
 from input_pipeline.text import encode_example, questions
 from input_pipeline.tokenizer import Tokenizer
+from input_pipeline.vision_features import VisionFeatures
 from input_pipeline.windows import Window, aligned_frames, make_window
 
 # What is kept of clips, by kind and then by index, for as long as the source lives.
@@ -77,6 +78,7 @@ class Examples:
     needs: frozenset[str]
     train: bool
     length: int
+    vision: VisionFeatures | None = None  # where "vision" is needed
 
     def __call__(self, index: int, weight: float, rng: np.random.Generator | None, frames: np.ndarray | None = None) -> Batch:
         """The example of clip `index`; with `frames` (F, H, W, 3) its frames are written there."""
@@ -104,6 +106,8 @@ class Examples:
             if "frames" in self.needs:
                 images = drawn.of_images(seen.images)
                 example |= {"frames": images if frames is None else _put(images, frames), "frame_mask": seen.frame_mask}
+        if "vision" in self.needs:
+            example |= self.vision.read(index, mirrored=drawn.flip)
         if "kinematics" in self.needs:
             features = measured.features_of(self.source, index) if moved is None else feature_vector(moved.kinematics)
             example["kinematics"] = measured.standardised(

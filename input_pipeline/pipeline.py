@@ -24,11 +24,13 @@ from input_pipeline.recycled import RecycledMemory
 from input_pipeline.sampling import AUGMENT, GROUPS, Batch, Order, Readable, Share
 from input_pipeline.text import check_text_length, instruction
 from input_pipeline.tokenizer import Tokenizer
+from input_pipeline.vision_features import open_features
 
-__all__ = ["NEEDS", "ClipSource", "batches", "default_data_config", "instruction", "shares", "single_batch"]
+__all__ = ["NEEDS", "ClipSource", "batches", "default_data_config", "instruction", "shares", "single_batch", "window_length"]
 
 VERSION = 1  # raised when the same clips, config and seed make other batches than before
 NEEDS = frozenset({"trajectory", "frames", "text", "score", "kinematics"})
+STORED = frozenset({"vision"})  # needs that only a data set with `config.vision_features` meets
 _NONE_LEFT_OUT = {"left_out": np.int32(-1)}
 _MEMORY = RecycledMemory()
 _ENDLESS = 2**40  # steps; more overflows Grain's index
@@ -55,6 +57,9 @@ def default_data_config() -> ConfigDict:
     data.resample_fps = 0.0  # landmarks resampled to this rate first (ours); 0 = as filmed (TraMP-Former)
     data.num_frames = 32  # F (ours; TraMP-Former: 80, VideoLLaMA3: up to 180)
     data.image_size = 224  # H = W (TraMP-Former)
+    # NAME: training and evaluation read features/NAME of the data set, made by `python -m tramp_jax.features`, and never run
+    # the frozen ViT (ours); "" = frames, and the ViT (the paper).
+    data.vision_features = ""
     data.text_length = 256  # S, instruction and report (ours)
     data.flip_probability = 0.5  # training: mirror landmarks, frames and words together (TraMP-Former flips the frames alone)
     # Training: trajectory backwards, time index and frames not (TraMP-Former: 0.5). Off, since reports tell onset from release.
@@ -120,7 +125,7 @@ def batches(
       task: name of the task; tasks draw from streams of their own.
       batch_size: clips of one step, all processes together.
       seed: the run's.
-      needs: out of NEEDS; what is not needed is not read.
+      needs: out of NEEDS and STORED; what is not needed is not read.
       start_step: the first batch is number `start_step` of the task.
       process_index, process_count: this host takes its contiguous share of each batch.
 
@@ -130,6 +135,7 @@ def batches(
       score, score_weight (B,) float32;
       trajectory (B, T, 63, C) float32, trajectory_time (B, T) float32, trajectory_mask (B, T) bool;
       frames (B, F, H, W, 3) uint8, frame_mask (B, F) bool;
+      vision (B, F, P, D) in the ViT's compute dtype, frame_mask (B, F) bool, of `config.vision_features`;
       kinematics (B, 53) float32, see `measured.standardised`;
       tokens (B, S) int32, token_mask (B, S) bool, loss_mask (B, S) float32, prompt_length, truncated (B,) int32.
 
@@ -148,7 +154,9 @@ def batches(
         raise UserError(f"{len(indices)} clips to choose from, none with {wanted}: choose another fold or data set")
     if "trajectory" in needs:
         _check_measured((source.labels[index] for index in usable), tuple(config.features))
-    example = Examples(source, config, tokenizer, needs, train, _length(source, usable, config))
+    length, defaults = window_length(source, usable, config), default_data_config() if train else None
+    vision = open_features(source, config, length, defaults) if "vision" in needs else None
+    example = Examples(source, config, tokenizer, needs, train, length, vision)
     share = Share(batch_size, process_index, process_count, start_step, _ENDLESS if train else -(-len(usable) // batch_size))
     entropy = (seed, zlib.crc32(task.encode()))
     epoch = epoch_of(source, usable, config) if train else Epoch([], {}, [])
@@ -220,7 +228,7 @@ class _OneClip:
         return ""
 
 
-def _length(source: ClipSource, indices: Sequence[int], config: ConfigDict) -> int:
+def window_length(source: ClipSource, indices: Sequence[int], config: ConfigDict) -> int:
     """T of this run; rest has one of its own only where all clips are at rest."""
     if not config.rest_frames:
         return config.trajectory_length
@@ -256,8 +264,8 @@ def _check_measured(labels: Iterable[Label], features: Sequence[str]) -> None:
 
 
 def _check(config: ConfigDict, tokenizer: Tokenizer | None, needs: frozenset[str]) -> None:
-    if not needs <= NEEDS:
-        raise ValueError(f"needs {sorted(needs - NEEDS)} are none of {sorted(NEEDS)}")
+    if not needs <= NEEDS | STORED:
+        raise ValueError(f"needs {sorted(needs - NEEDS)} are none of {sorted(NEEDS | STORED)}")
     transforms.check_features(tuple(config.features))
     for name in ("trajectory_length", "num_frames", "image_size", "position_unit", "displacement_unit"):
         if not config[name] > 0:

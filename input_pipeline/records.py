@@ -112,7 +112,7 @@ def encode_landmark_record(clip: Clip) -> bytes:
     if clip.blendshapes is not None:
         arrays["blendshapes"] = clip.blendshapes.astype(np.float16)
     header = {"schema": SCHEMA, "kind": "landmarks", "layout": clip.layout, "label": dataclasses.asdict(clip.label)}
-    return save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata=_metadata(header))
+    return save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata=metadata_of(header))
 
 
 def encode_frame_record(clip: Clip) -> bytes:
@@ -123,7 +123,7 @@ def encode_frame_record(clip: Clip) -> bytes:
         "ends": ends,
         "frame_index": clip.frame_index.astype(np.int32),
     }
-    return save(arrays, metadata=_metadata({"schema": SCHEMA, "kind": "frames", "clip_id": clip.label.clip_id}))
+    return save(arrays, metadata=metadata_of({"schema": SCHEMA, "kind": "frames", "clip_id": clip.label.clip_id}))
 
 
 def decode_landmark_record(blob: bytes) -> Clip:
@@ -163,7 +163,7 @@ def clip_id_of(blob: bytes) -> str:
     Raises:
       UserError: not a record of this schema.
     """
-    header = _header(blob)
+    header = header_of(blob)
     return header["label"]["clip_id"] if "label" in header else header["clip_id"]
 
 
@@ -172,20 +172,25 @@ def _open(blob: bytes, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]
         arrays = load(blob)
     except (SafetensorError, ValueError) as error:
         raise UserError(f"not a clip record ({error}): rebuild the shard that holds it") from error
-    header = _header(blob)
+    header = header_of(blob)
     if header.get("schema") != SCHEMA or header.get("kind") != kind:
         found = f"{header.get('schema')}, {header.get('kind')}"
         raise UserError(f"record is ({found}), expected ({SCHEMA}, {kind}): rebuild the data with this version")
     return arrays, header
 
 
-def _header(blob: bytes) -> dict[str, Any]:
+def header_of(blob: bytes) -> dict[str, Any]:
+    """What a record of any family says of itself.
+
+    Raises:
+      UserError: not a record.
+    """
     try:
         return json.loads(json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])["__metadata__"]["clip"])
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"not a clip record of this version ({error}): rebuild the data with this version") from error
 
 
-def _metadata(header: dict[str, Any]) -> dict[str, str]:
+def metadata_of(header: dict[str, Any]) -> dict[str, str]:
     """One entry only: safetensors writes several in random order, and equal clips must give equal bytes."""
     return {"clip": json.dumps(header, sort_keys=True, ensure_ascii=False)}

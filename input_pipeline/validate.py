@@ -19,6 +19,7 @@ from input_pipeline.manifest import count_labels, read_manifest, verify_file
 from input_pipeline.paths import path_of
 from input_pipeline.shards import find_fault
 from input_pipeline.splits import load_split
+from input_pipeline.vision_feature_checks import describe_features, find_feature_problems
 
 USAGE = "python -m input_pipeline.validate DIR|FILE.json|FILE.jsonl"
 # Frames are decoded at an eighth of their size: damage shows all the same, in a fraction of the time.
@@ -26,7 +27,7 @@ _FRAME_SIDE = 16
 
 
 def find_problems(folder: pathlib.Path) -> Iterator[str]:
-    """Checks manifest, SHA-256 of every file, every record and image, equal keys in both families, and the splits.
+    """Checks manifest, SHA-256 of every file, every record, image and feature, equal keys in all families, and the splits.
 
     Yields:
       One line per problem, as they are found.
@@ -49,6 +50,7 @@ def find_problems(folder: pathlib.Path) -> Iterator[str]:
     for index in range(len(dataset)):
         if dataset.labels[index].subject not in dataset.withdrawn and (problem := _find_clip_problem(dataset, index)):
             yield problem
+    yield from find_feature_problems(dataset)
     for path in _split_files(folder):
         try:
             load_split(dataset, path.stem, need=())
@@ -69,6 +71,7 @@ def describe(folder: pathlib.Path) -> str:
             parts.append(f"{lacking} clips without {what}")
     if dataset.withdrawn:
         parts.append(f"{len(dataset.withdrawn)} subjects withdrawn")
+    parts += describe_features(dataset)
     for path in _split_files(folder):
         folds = load_split(dataset, path.stem, need=())
         parts.append(f"split {path.stem}: " + ", ".join(f"{fold} {len(clips)}" for fold, clips in folds.items()))

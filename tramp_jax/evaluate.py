@@ -111,6 +111,7 @@ def evaluate(run: Path, data: str | None, fold: str, *, with_reports: bool, agai
     from input_pipeline.dataset import Dataset
     from input_pipeline.mixture import split_of
     from input_pipeline.splits import load_split
+    from input_pipeline.vision_features import is_made
     from tramp_jax.inference import TrainedModel
     from tramp_jax.metrics.baselines import measure_clips, predict_baselines
     from tramp_jax.metrics.evaluation import evaluate_clips, sample_rows
@@ -119,6 +120,7 @@ def evaluate(run: Path, data: str | None, fold: str, *, with_reports: bool, agai
     from tramp_jax.tasks.sources import open_run_data
     from tramp_jax.tasks.table import active_tasks
     from tramp_jax.train import use_compilation_cache
+    from tramp_jax.training.frozen_vision import check_weights
 
     use_compilation_cache()
     model = TrainedModel(run)
@@ -129,6 +131,8 @@ def evaluate(run: Path, data: str | None, fold: str, *, with_reports: bool, agai
         folds = load_split(dataset, split_of(model.config.data, data))
     else:
         dataset, folds = open_run_data(model.config, active_tasks(model.config))
+    if model.config.data.vision_features and is_made(dataset, model.config.data.vision_features):
+        check_weights(model.config, dataset, model.params)
     found = model.score(dataset, folds[fold])
     scores, answers = found["raw"], {"distribution": found["grade_distribution"], "interval": found["interval"]}
     reports = model.write(dataset, folds[fold]) if with_reports else None

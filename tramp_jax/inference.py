@@ -17,6 +17,7 @@ from ml_collections import ConfigDict
 from input_pipeline.pipeline import ClipSource, batches, instruction
 from input_pipeline.records import EXPRESSIONS
 from input_pipeline.tokenizer import Tokenizer
+from input_pipeline.vision_features import stored_in_place
 from tramp_jax.generation.decode import generate
 from tramp_jax.models.tramp_llama import TrampLlama, Tree
 from tramp_jax.sharding.processes import everywhere, on_host
@@ -77,7 +78,7 @@ class Predictor:
             seed=self.config.seed,
             train=False,
             start_step=0,
-            needs=needs,
+            needs=stored_in_place(needs, data, self.config.data),
         )
 
     def _score_batch(self, params: Tree, stats: Tree, batch: dict[str, jax.Array]) -> dict[str, jax.Array]:

@@ -121,9 +121,9 @@ class TrampLlama:
         """Motion, vision and cross-fusion.
 
         Args:
-          params: at least the blocks motion, fusion and (with vision) vision.
+          params: at least the blocks motion, fusion and (with frames) vision.
           stats: running statistics.
-          batch: trajectory, trajectory_time, expression; with vision also frames, frame_mask.
+          batch: trajectory, trajectory_time, expression; with vision also frames (or vision, see `see`), frame_mask.
           train: batch statistics and dropout in motion and fusion; a task that does not own them says False.
           key: for dropout; None where nothing is random.
 
@@ -134,7 +134,7 @@ class TrampLlama:
         encoder = self.blocks["motion"].bind(params["motion"], stats["motion"])
         motion, _ = encoder(batch["trajectory"], batch["trajectory_time"], deterministic=not train, key=motion_key)
         stats = stats | {"motion": self.blocks["motion"].stats_of(encoder)} if train else stats
-        vision, frame_mask = self._see(params, batch)
+        vision, frame_mask = self.see(params, batch)
         fusion = self.blocks["fusion"].bind(params["fusion"])
         fused = fusion(
             None if vision is None else jnp.mean(vision, axis=2),
@@ -146,10 +146,12 @@ class TrampLlama:
         encoded = Encoded(motion, vision, fused, frame_mask, batch["expression"], batch.get("kinematics"))
         return encoded, stats
 
-    def _see(self, params: Tree, batch: Batch) -> tuple[jax.Array | None, jax.Array]:
-        """Patch features (B, F, P, Dv) and the mask (B, F) of real frames."""
+    def see(self, params: Tree, batch: Batch) -> tuple[jax.Array | None, jax.Array]:
+        """Patch features (B, F, P, Dv) and the mask (B, F) of real frames; a batch may bring the features of a frozen ViT."""
         if self.config.vision_kind == "none":
             return None, jnp.ones((batch["trajectory"].shape[0], self.config.fusion.num_queries), bool)
+        if "vision" in batch:
+            return batch["vision"], batch["frame_mask"]
         frames = batch["frames"]
         folded = frames.reshape(-1, *frames.shape[2:])  # (B*F, h, w, 3)
         patches = self.blocks["vision"].bind(params["vision"])(folded)

@@ -51,7 +51,7 @@ def task_flops(config: ConfigDict, task: str, trained: Collection[str], *, splas
         return _llama(config, trained, config.data.text_length, prefix_trained=False, splash=splash)
     found: dict[str, Flops] = {}
     vision = model.vision_kind != "none"
-    if vision:
+    if vision and not config.data.vision_features:
         found["ViT"] = _vit(config, "vision" in trained)
     found["motion"] = _motion(model.motion, "motion" in trained)
     found["fusion and head"] = _fusion(config, "fusion" in trained, head=task == "severity", trained_vision="vision" in trained)

@@ -64,6 +64,10 @@ def batch_shapes(config: ConfigDict, task: Task, batch_size: int) -> dict[str, t
         }
     if "frames" in needs:
         fields |= {"frames": ((F, data.image_size, data.image_size, 3), "uint8"), "frame_mask": ((F,), "bool")}
+    if "vision" in needs:
+        vit = config.model.vision
+        seen = (F, (vit.image_size // vit.patch_size) ** 2, vit.hidden_size)
+        fields |= {"vision": (seen, vit.dtype), "frame_mask": ((F,), "bool")}
     if "score" in needs:
         fields |= {"score": ((), "float32"), "score_weight": ((), "float32")}
     if "kinematics" in needs:

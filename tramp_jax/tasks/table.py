@@ -87,7 +87,7 @@ def active_tasks(config: ConfigDict) -> list[Task]:
     unknown = sorted(set(config.schedule.weights) - set(TASKS))
     if unknown:
         raise UserError(f"schedule.weights: unknown task {unknown[0]!r}; known are {', '.join(TASKS)}")
-    tasks = [task for name, task in TASKS.items() if config.schedule.weights.get(name, 0)]
+    tasks = [_seeing(task, config) for name, task in TASKS.items() if config.schedule.weights.get(name, 0)]
     for task in tasks:
         parts = config.accumulation[task.name]
         if parts != 1 and not task.accumulates:
@@ -100,3 +100,15 @@ def active_tasks(config: ConfigDict) -> list[Task]:
                 f"accumulation.{task.name}={parts} does not divide batch_size.{task.name}={config.batch_size[task.name]}"
             )
     return tasks
+
+
+def _seeing(task: Task, config: ConfigDict) -> Task:
+    """The task as it is, or on stored features of the frozen ViT, of which it then reads no parameters."""
+    if not config.data.vision_features:
+        return task
+
+    def needs(model: ConfigDict) -> frozenset[str]:
+        found = task.needs(model)
+        return (found - {"frames"}) | {"vision"} if "frames" in found else found
+
+    return dataclasses.replace(task, reads=lambda model: task.reads(model) - {"vision"}, needs=needs)

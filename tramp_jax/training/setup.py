@@ -33,6 +33,7 @@ from tramp_jax.sharding.processes import is_writer, wait_for_all
 from tramp_jax.sharding.rules import shardings_of
 from tramp_jax.tasks.sources import check_sources, open_run_data, usable_for
 from tramp_jax.tasks.table import Task, active_tasks
+from tramp_jax.training.frozen_vision import check_features, check_frozen, check_weights
 from tramp_jax.training.loop import Evaluate, MakeBatches, Run, Trainer, train
 from tramp_jax.training.ownership import flatten, unflatten
 from tramp_jax.training.phases import START, Phases
@@ -67,6 +68,9 @@ def train_run(config: ConfigDict, run: Path, phases: Phases, allow_changed: Sequ
         check_batch(mesh, config.batch_size[task.name], f"batch_size.{task.name}", config.accumulation[task.name])
     check_spike(config.spike)
     dataset, folds, notices = _open_data(config, tasks)
+    if config.data.vision_features:
+        check_frozen(config, tasks)
+        check_features(config, dataset, folds["train"])
     tokenizer = _fill_in(config, run, dataset, folds["train"], tasks)
     identity = identity_of(config, dataset, tokenizer)
     store, skipped = CheckpointStore(run, config.checkpoint.keep), SkippedBatches(run)
@@ -83,6 +87,8 @@ def train_run(config: ConfigDict, run: Path, phases: Phases, allow_changed: Sequ
     with jax.set_mesh(mesh):
         with phases(START if store.latest() is None else "restore", "the state to go on from"):
             state = starting_state(config, model, tasks, mesh, store)
+        if config.data.vision_features:
+            check_weights(config, dataset, state.params)
         if state.step >= config.total_steps:
             longer = f"to train on, set --config.total_steps and --config.horizon={config.horizon or config.total_steps}"
             print(f"{run}: already at step {state.step} of {config.total_steps}; {longer}", file=sys.stderr)
