@@ -9,8 +9,10 @@ import contextlib
 import dataclasses
 import fcntl
 import json
+import os
 import pathlib
 import shutil
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,12 +47,13 @@ class FeatureWriter:
         self.num_shards = -(-about.clips // about.clips_per_shard)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._lock = (folder / "lock").open("w")
+            self._lock = os.open(folder, os.O_RDONLY)  # the folder itself, so that no file is left
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise UserError(f"{folder}: another process makes these features now: wait for it, or end it") from error
         except OSError as error:
             raise UserError(f"{folder}: cannot hold features ({error.strerror}): mend its rights") from error
+        weakref.finalize(self, os.close, self._lock)
         self.done = (folder / MADE).is_file()
         self._files = self._found(MADE if self.done else MAKING)
 
