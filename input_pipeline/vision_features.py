@@ -45,6 +45,9 @@ _INDIFFERENT = frozenset(
     {
         "path",
         "split",
+        "sources",  # of which features are refused
+        "mixture_exponent",
+        "mixed_scales",
         "vision_features",
         "features",
         "position_unit",
@@ -290,7 +293,10 @@ def open_features(source: Any, config: ConfigDict, length: int, defaults: Mappin
       UserError: there are none, or they do not fit.
     """
     if not isinstance(source, Dataset):
-        raise UserError("data.vision_features: needs a data set folder, which clips at hand are not: give them frames")
+        raise UserError(
+            "data.vision_features: needs one data set folder (data.path), neither data.sources nor clips at hand: run the ViT "
+            "with --config.data.vision_features="
+        )
     found = VisionFeatures(source, config.vision_features)
     found.check(config, length, defaults)
     return found
