@@ -25,6 +25,7 @@ from input_pipeline import transforms
 from input_pipeline.dataset import Dataset
 from input_pipeline.errors import RecordError, UserError
 from input_pipeline.examples import Examples
+from input_pipeline.paths import local_path
 from input_pipeline.pipeline import window_length
 from input_pipeline.vision_feature_shards import SHARD_BYTES, FeatureWriter
 from input_pipeline.vision_features import About, data_digests, family_path, moments_of, why_withheld
@@ -64,7 +65,7 @@ def make_features(config: ConfigDict, shard_bytes: int = SHARD_BYTES) -> None:
     if not config.init_from.vision:
         raise UserError("whose features? set --config.init_from.vision=FOLDER, of python -m tramp_jax.import_hf")
     check_frozen(config, active_tasks(config))
-    dataset = Dataset.open(config.data.path)
+    dataset = Dataset.open(local_path(config.data.path, "config.data.path"))
     if not dataset.manifest.has_frames:
         raise UserError(f"{dataset.path}: the data set has no frames to make features of: extract with frames")
     mesh = make_mesh(config.mesh)
