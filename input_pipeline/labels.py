@@ -6,6 +6,7 @@ A hundred thousand labels as objects take half a gigabyte in every process; as l
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 import json
 import os
@@ -18,11 +19,12 @@ import numpy as np
 from input_pipeline.errors import UserError
 from input_pipeline.records import Label
 
+_KEPT = 1024  # labels, 3 MB
 _LINES = 1024  # read at once by whoever goes through all
 
 
 class Labels(Sequence[Label]):
-    """The labels of a file, in its order. Labels are made anew at each access; keep what is needed often.
+    """The labels of a file, in its order; those asked for last are kept.
 
     Args:
       path: a file as `to_line` makes its lines, here or in a bucket.
@@ -35,6 +37,7 @@ class Labels(Sequence[Label]):
         self._path = path
         self._file = _open(path)
         self._ends = np.cumsum([len(line) for line in self._file], dtype=np.int64)
+        self._at = functools.lru_cache(_KEPT)(self._parsed)  # a clip's label is asked for several times as it is read
         for _ in self:  # so that what is no label is told when the data set is opened
             pass
 
@@ -44,9 +47,7 @@ class Labels(Sequence[Label]):
     def __getitem__(self, index: int) -> Label:
         if not -len(self) <= index < len(self):
             raise IndexError(f"label {index} of {len(self)}")
-        index %= len(self)
-        start = int(self._ends[index - 1]) if index else 0
-        return self._parse(self._read(start, int(self._ends[index])))
+        return self._at(index % len(self))
 
     def __iter__(self) -> Iterator[Label]:
         for first in range(0, len(self), _LINES):
@@ -54,6 +55,10 @@ class Labels(Sequence[Label]):
             start = int(self._ends[first - 1]) if first else 0
             content, starts = self._read(start, int(ends[-1])), (start, *ends[:-1])
             yield from (self._parse(content[begin - start : end - start]) for begin, end in zip(starts, ends, strict=True))
+
+    def _parsed(self, index: int) -> Label:
+        start = int(self._ends[index - 1]) if index else 0
+        return self._parse(self._read(start, int(self._ends[index])))
 
     def _read(self, start: int, end: int) -> bytes:
         """Safe to share between threads: nobody's place in the file moves."""
