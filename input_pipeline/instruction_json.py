@@ -1,14 +1,16 @@
 """Instruction data as the field keeps it: JSON or JSONL in LLaVA's or ShareGPT's shape, in and out.
 
-In: a row has its medium under `video`, `videos`, `image` or `images` (a string or a list), and its turns under `conversations`
-({"from": "human"|"gpt", "value"}) or `messages` ({"role": "user"|"assistant", "content"}). Out: `id`, `video` as a list of
-pictures, `conversations`. Placeholders such as "<image>" are left out on the way in and stand first on the way out.
+In: a row has its medium under `video`, `videos`, `image` or `images` (a string, a list, or a list of pictures in a list), and
+its turns under `conversations` ({"from": "human"|"gpt", "value"}) or `messages` ({"role": "user"|"assistant", "content"}). Out:
+`id`, `video` or `image`, `conversations`, or `videos`, `images`, `messages`. Placeholders such as "<image>" are left out on the
+way in and stand first on the way out. `subject` and `fps` are ours: what makes splits of people, and seconds of frames.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -31,14 +33,18 @@ class Row:
     Attributes:
       where: file and row, for errors.
       key: its id, else its number.
-      media: paths as written; several are the pictures of one clip in the order of time.
+      media: paths as written; several are the pictures of one clip in the order of time, and so is what lies in a folder.
       turns: alternating {"role": "user"|"assistant", "content": ...}, without placeholders; a system turn is dropped.
+      subject: the person; empty where the row does not say.
+      fps: pictures per second; None where the row does not say.
     """
 
     where: str
     key: str
     media: tuple[str, ...]
     turns: tuple[dict[str, str], ...]
+    subject: str = ""
+    fps: float | None = None
 
 
 def read_rows(path: Path) -> Iterator[Row]:
@@ -51,7 +57,8 @@ def read_rows(path: Path) -> Iterator[Row]:
         where = f"{path} row {number}"
         if not isinstance(fields, dict):
             raise UserError(f"{where}: is a {type(fields).__name__}, expected an object with {_expected()}")
-        yield Row(where, str(fields.get("id", number)), _media(where, fields), _turns(where, fields))
+        key, subject = str(fields.get("id", number)), str(fields.get("subject", ""))
+        yield Row(where, key, _media(where, fields), _turns(where, fields), subject, _fps(where, fields))
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -63,13 +70,21 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def to_row(key: str, pictures: Sequence[str], turns: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    """A row in LLaVA's shape; the first question has the placeholder before it."""
+def to_row(key: str, media: Sequence[str], turns: Sequence[Mapping[str, str]], medium: str = "video") -> dict[str, Any]:
+    """A row in LLaVA's shape; the first question has the placeholder, <video> or <image>, before it."""
     names = {"user": "human", "assistant": "gpt"}
     conversations = [{"from": names[turn["role"]], "value": turn["content"]} for turn in turns]
     if conversations:
-        conversations[0]["value"] = f"<video>\n{conversations[0]['value']}"
-    return {"id": key, "video": list(pictures), "conversations": conversations}
+        conversations[0]["value"] = f"<{medium}>\n{conversations[0]['value']}"
+    return {"id": key, medium: list(media), "conversations": conversations}
+
+
+def to_messages_row(key: str, pictures: Sequence[str], turns: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """A row in the shape of OpenAI's messages, as LLaMA-Factory reads it: the pictures of one clip are a list in a list."""
+    medium = "video" if len(pictures) > 1 else "image"
+    messages = [dict(turn) for turn in turns]
+    messages[0]["content"] = f"<{medium}>\n{messages[0]['content']}"
+    return {"id": key, f"{medium}s": [list(pictures)] if len(pictures) > 1 else list(pictures), "messages": messages}
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Any]]:
@@ -103,11 +118,22 @@ def _media(where: str, fields: Mapping[str, Any]) -> tuple[str, ...]:
         raise UserError(f"{where}: {_keys(fields)}, expected exactly one of {', '.join(MEDIA)}: name the medium once")
     value = fields[found[0]]
     paths = [value] if isinstance(value, str) else value
+    if isinstance(paths, list) and len(paths) == 1 and isinstance(paths[0], list):
+        paths = paths[0]
     if not isinstance(paths, list) or not all(isinstance(path, str) and path for path in paths):
         raise UserError(f"{where}: {found[0]} is no path and no list of paths: write the path of a file")
     if len(paths) > 1 and found[0].startswith("video") and not _are_pictures(paths):
         raise UserError(f"{where}: {len(paths)} videos, expected one: write a row for each")
     return tuple(paths)
+
+
+def _fps(where: str, fields: Mapping[str, Any]) -> float | None:
+    value = fields.get("fps")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and value > 0):
+        raise UserError(f"{where}: fps {str(value)[:40]!r} is no positive number: write pictures per second, or leave it out")
+    return float(value)
 
 
 def _are_pictures(paths: Sequence[str]) -> bool:

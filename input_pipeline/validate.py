@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from input_pipeline import cli
 from input_pipeline.dataset import Dataset
+from input_pipeline.datasets.frames import find_frames
 from input_pipeline.datasets.tables import inside
 from input_pipeline.errors import UserError
 from input_pipeline.images import decode_frames
@@ -87,7 +88,8 @@ def describe_instructions(path: pathlib.Path) -> str:
     rows = list(read_rows(path))
     for row in rows:
         for medium in row.media:
-            if not inside(row.where, path.parent, medium).is_file():
+            found = inside(row.where, path.parent, medium)
+            if not found.is_file() and not find_frames(found):
                 raise UserError(f"{row.where}: {medium} is not below {path.parent}: put it there, or mend the row")
     questions = sum(len(row.turns) // 2 for row in rows)
     return f"{path}: {len(rows)} rows with {questions} questions, {len({row.media for row in rows})} clips, all there"

@@ -51,6 +51,12 @@ def test_what_goes_out_comes_in_again(tmp_path):
         assert found[2].turns == (QUESTION, ANSWER) * 3
 
 
+def test_pictures_of_one_clip_may_be_a_list_in_a_list_with_its_rate_and_person(tmp_path):
+    row = {"videos": [["0.jpg", "1.jpg"]], "messages": [QUESTION, ANSWER], "fps": 30, "subject": "s1"}
+    (found,) = read(tmp_path, [row])
+    assert (found.media, found.fps, found.subject) == (("0.jpg", "1.jpg"), 30.0, "s1")
+
+
 @pytest.mark.parametrize(
     ("row", "words"),
     [
@@ -64,6 +70,8 @@ def test_what_goes_out_comes_in_again(tmp_path):
         ({"video": "x.mp4", "conversations": []}, "must alternate"),
         ({"video": "x.mp4", "conversations": [{"from": "dog", "value": "x"}]}, "must be a list of"),
         ({"video": "x.mp4", "conversations": "What moves?"}, "must be a list of"),
+        ({"video": "x.mp4", "conversations": LLAVA, "fps": 0}, "fps '0' is no positive number"),
+        ({"video": "x.mp4", "conversations": LLAVA, "fps": "fast"}, "fps 'fast' is no positive number"),
         ("x.mp4", "row 2: is a str, expected an object"),
     ],
 )

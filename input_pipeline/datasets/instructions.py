@@ -7,13 +7,15 @@ from pathlib import Path
 
 from input_pipeline.datasets.about import About
 from input_pipeline.datasets.fixtures import write_picture, write_video
+from input_pipeline.datasets.frames import find_frames
 from input_pipeline.datasets.tables import inside
 from input_pipeline.errors import UserError
 from input_pipeline.extract.item import Item
+from input_pipeline.extract.pictures import SUFFIXES
 from input_pipeline.instruction_json import read_rows, to_row, write_rows
 from input_pipeline.records import UNPOSED
 
-FPS = 25.0  # ours: lists of pictures say no rate
+FPS = 25.0  # ours: lists of pictures say no rate, unless their row has our `fps`
 
 ABOUT = About(
     name="instructions",
@@ -21,13 +23,13 @@ ABOUT = About(
     content="Videos or pictures with questions and answers, in the JSON of LLaVA, ShareGPT, VideoLLaMA and their like",
     labels={},
     masked="",
-    splits="none of its own; default: by medium, at random, so that no video is in two folds",
+    splits="none of its own; default: by a row's `subject`, else its medium, at random: none of these is in two folds",
     layout=("NAME.json or NAME.jsonl (one or several)", "media as the rows name them, below the root"),
     citation="your own",
     terms="your own",
     obtain="put the JSON files and the media into one folder",
     certainty="keys as the public code of LLaVA, VideoLLaMA and LLaMA-Factory reads them; that several pictures are the frames "
-    "of one clip, and their rate, is ours",
+    "of one clip, and their rate and `subject`, is ours",
 )
 
 
@@ -50,13 +52,13 @@ def _items(root: Path) -> Iterator[Item]:
     for file in files:
         for row in read_rows(file):
             media = tuple(inside(row.where, root, path) for path in row.media)
-            still = media[0].suffix.lower() in (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+            pictures = media if media[0].suffix.lower() in SUFFIXES else find_frames(media[0])
             yield Item(
                 path=media[0],
-                pictures=media if still else (),
-                fps=FPS,
+                pictures=pictures,
+                fps=row.fps or FPS,
                 key=f"{file.name}/{row.key}",
-                subject=str(media[0].relative_to(root)),
+                subject=row.subject or str(media[0].relative_to(root)),
                 expression=UNPOSED,
                 turns=row.turns,
             )
