@@ -22,7 +22,7 @@ from input_pipeline.motion.kinematics import Kinematics, feature_vector
 from input_pipeline.motion.layouts import NO_LANDMARKS, to_tokens
 from input_pipeline.records import POSED, Clip, Label
 from input_pipeline.sampling import Batch
-from input_pipeline.text import encode_example, questions
+from input_pipeline.text import encode_conversation, questions
 from input_pipeline.tokenizer import Tokenizer
 from input_pipeline.vision_features import VisionFeatures
 from input_pipeline.windows import Window, aligned_frames, make_window
@@ -93,9 +93,10 @@ class Examples:
             example["score"] = np.float32(0 if label.score is None else label.score)
             example["score_weight"] = np.float32(0 if label.score is None else weight)
         if "text" in self.needs:
-            pairs = questions(label)
-            question, answer = pairs[rng.integers(len(pairs)) if len(pairs) > 1 and self.train else 0]
-            example |= encode_example(self.tokenizer, question, drawn.of_report(answer), config.text_length)
+            pairs = self._pairs(label, rng)
+            answer = " ".join(answer for _, answer in pairs if answer is not None) or None
+            said = [(drawn.of_report(question), drawn.of_report(answer)) for question, answer in pairs]
+            example |= encode_conversation(self.tokenizer, said, config.text_length)
             example["loss_mask"] *= np.float32(weight)
         moved = self._with_other_times(index, drawn, answer) if self.needs & _OF_THE_CLIP else None
         if self.needs & {"trajectory", "frames"}:
@@ -114,6 +115,13 @@ class Examples:
                 features, config.kinematics_centre, config.kinematics_scale, drawn.flip
             )
         return example
+
+    def _pairs(self, label: Label, rng: np.random.Generator | None) -> list[tuple[str, str | None]]:
+        """The questions and answers of the text: all, or one that is drawn in training."""
+        pairs = questions(label)
+        if self.config.conversation == "whole":
+            return pairs
+        return [pairs[rng.integers(len(pairs)) if len(pairs) > 1 and self.train else 0]]
 
     def _with_other_times(self, index: int, drawn: Augmentation, answer: str | None) -> _Moved | None:
         """The clip with the times that were drawn, or None where it keeps its own."""

@@ -22,7 +22,7 @@ from input_pipeline.examples import ClipSource, Examples
 from input_pipeline.records import Clip, Label
 from input_pipeline.recycled import RecycledMemory
 from input_pipeline.sampling import AUGMENT, GROUPS, Batch, Order, Readable, Share
-from input_pipeline.text import check_text_length, instruction
+from input_pipeline.text import check_questions, check_text_length, instruction
 from input_pipeline.tokenizer import Tokenizer
 from input_pipeline.vision_features import open_features
 
@@ -61,6 +61,9 @@ def default_data_config() -> ConfigDict:
     # the frozen ViT (ours); "" = frames, and the ViT (the paper).
     data.vision_features = ""
     data.text_length = 256  # S, instruction and report (ours)
+    # Of clips with several questions: one pair of question and answer, drawn anew each time ("pairs", ours), or all in one text
+    # ("whole", LLaVA and VideoLLaMA3). In evaluation the first question is asked.
+    data.conversation = "pairs"
     data.flip_probability = 0.5  # training: mirror landmarks, frames and words together (TraMP-Former flips the frames alone)
     # Training: trajectory backwards, time index and frames not (TraMP-Former: 0.5). Off, since reports tell onset from release.
     data.reversal_probability = 0.0
@@ -152,6 +155,8 @@ def batches(
     if not usable:
         wanted = " and ".join(sorted(needs & {"text", "score"})) or "any data"
         raise UserError(f"{len(indices)} clips to choose from, none with {wanted}: choose another fold or data set")
+    if "text" in needs:
+        check_questions(tokenizer, (source.labels[index] for index in usable), config.text_length)
     if "trajectory" in needs:
         _check_measured((source.labels[index] for index in usable), tuple(config.features))
     length, defaults = window_length(source, usable, config), default_data_config() if train else None
@@ -277,6 +282,8 @@ def _check(config: ConfigDict, tokenizer: Tokenizer | None, needs: frozenset[str
         if not 0 <= config[name] <= 1:
             raise UserError(f"data.{name}={config[name]}: must be between 0 and 1")
     augmentation.check(config)
+    if config.conversation not in ("pairs", "whole"):
+        raise UserError(f"data.conversation={config.conversation!r}: expected pairs or whole")
     if config.balance_by not in ("", *GROUPS):
         raise UserError(f"data.balance_by={config.balance_by!r}: expected one of {', '.join(GROUPS)}, or nothing")
     if not 0 <= config.balance_exponent <= 1:
@@ -285,6 +292,8 @@ def _check(config: ConfigDict, tokenizer: Tokenizer | None, needs: frozenset[str
         raise UserError(f"data.mixture_exponent={config.mixture_exponent}: must be between 0 (all alike) and 1 (as they come)")
     if "text" in needs:
         check_text_length(tokenizer, config.text_length)
+        if config.conversation == "whole":
+            tokenizer.prompts(["?", "?"])  # raises where the chat template has no room for a second question
     if "kinematics" in needs and not config.kinematics_centre:
         raise UserError(
             "data.kinematics_centre is empty: set it and kinematics_scale with input_pipeline.measured.standardisation"

@@ -5,6 +5,8 @@ Axes: S tokens.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 
 from input_pipeline.errors import UserError
@@ -20,7 +22,7 @@ def instruction(expression: str) -> str:
 def questions(label: Label) -> list[tuple[str, str | None]]:
     """(question, answer) pairs of a clip: of its instruction turns, else the instruction and its report, which may be None.
 
-    Each pair is a text of its own (ours); a question holds no placeholder of the picture, which comes before it.
+    A question holds no placeholder of the picture, which comes before it.
     """
     asked = [turn["content"] for turn in label.turns if turn["role"] == "user"]
     answered = [turn["content"] for turn in label.turns if turn["role"] == "assistant"]
@@ -57,6 +59,38 @@ def encode_example(tokenizer: Tokenizer, question: str, report: str | None, leng
     }
 
 
+def encode_conversation(tokenizer: Tokenizer, pairs: Sequence[tuple[str, str | None]], length: int) -> dict[str, np.ndarray]:
+    """All questions and answers of a clip as one text; every answer is learned with its end token, no question is.
+
+    So do LLaVA (llava/train/train.py: preprocess_v1) and VideoLLaMA3 (its processor's labels of each assistant message). Both
+    cut what is too long wherever it is; here pairs from the first that does not fit are left out.
+
+    Args:
+      pairs: at least one, as `questions` gives them; a single one gives what `encode_example` gives.
+      length: S. Of the first pair the answer loses its last tokens, never the end token.
+
+    Returns:
+      As `encode_example`: prompt_length is the first question's, truncated counts all tokens lost of answers and their ends.
+    """
+    example = encode_example(tokenizer, *pairs[0], length)
+    if len(pairs) == 1:
+        return example
+    used, fits = int(example["token_mask"].sum()), True
+    prompts = tokenizer.prompts([question for question, _ in pairs])
+    for prompt, (_, answer) in list(zip(prompts, pairs, strict=True))[1:]:
+        target = tokenizer.target(answer)
+        start, end = used + len(prompt), used + len(prompt) + len(target)
+        fits = fits and end <= length
+        if not fits:
+            example["truncated"] += np.int32(len(target))
+            continue
+        example["tokens"][used:end] = prompt + target
+        example["token_mask"][used:end] = True
+        example["loss_mask"][start:end] = 1
+        used = end
+    return example
+
+
 def check_text_length(tokenizer: Tokenizer, length: int) -> None:
     """Refuses a length without room for the longest instruction, one report token and the end.
 
@@ -66,3 +100,20 @@ def check_text_length(tokenizer: Tokenizer, length: int) -> None:
     needed = max(len(tokenizer.prompt(instruction(name))) for name in EXPRESSIONS) + 2
     if length < needed:
         raise UserError(f"data.text_length={length}: the instruction alone needs {needed}; raise it")
+
+
+def check_questions(tokenizer: Tokenizer, labels: Iterable[Label], length: int) -> None:
+    """Refuses clips with a question that leaves no room for one token of an answer and the end.
+
+    Raises:
+      UserError: with the clip and the length that is needed.
+    """
+    around = len(tokenizer.prompt("?")) + 2
+    for label in labels:
+        for question, _ in questions(label):
+            # A token is a byte or more, so that most questions need not be cut into tokens here.
+            if around + len(question.encode()) <= length:
+                continue
+            needed = len(tokenizer.prompt(question)) + 2
+            if needed > length:
+                raise UserError(f"data.text_length={length}: a question of clip {label.clip_id} alone needs {needed}; raise it")

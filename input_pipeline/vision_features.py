@@ -56,6 +56,7 @@ _INDIFFERENT = frozenset(
         "trajectory_length",
         "rest_frames",
         "text_length",
+        "conversation",
         "flip_probability",  # the mirrored frames have features of their own
         "reversal_probability",  # of the trajectory alone
         "landmark_noise",

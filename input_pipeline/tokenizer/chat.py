@@ -7,7 +7,7 @@ place, so "<|eot_id|>" in an instruction can only become ordinary tokens.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import jinja2
@@ -34,7 +34,7 @@ class Engine(Protocol):
 
 
 class Chat:
-    """One user message and the answer, in the form of a template.
+    """User messages and answers, in the form of a template.
 
     Attributes:
       end_id: the control token that the template puts behind the assistant's text; None where it puts none.
@@ -50,24 +50,59 @@ class Chat:
         controls = sorted(engine.controls, key=len, reverse=True)
         self._controls = re.compile(f"({'|'.join(map(re.escape, controls))})")
         self.prompt("?")
-        answered = [{"role": "user", "content": "?"}, {"role": "assistant", "content": _CONTENT}]
+        answered = [{"role": "user", "content": _CONTENT}, {"role": "assistant", "content": _CONTENT}]
         found = self._controls.search(self._render(answered, prompting=False).rpartition(_CONTENT)[2])
         self.end_id = engine.controls[found[0]] if found else None
 
     def prompt(self, instruction: str) -> list[int]:
         """Ids of the user's message up to where the assistant's text begins."""
+        return self._prompt(instruction, 0)
+
+    def prompts(self, instructions: Sequence[str]) -> list[list[int]]:
+        """What stands before each answer of a conversation; the first is `prompt`'s, and each other follows on an end token.
+
+        What a template writes between an answer and its end token is left out, as by `Tokenizer.target`.
+
+        Raises:
+          UserError: the template leaves out messages, or ends answers differently.
+        """
+        return [self._prompt(instruction, place) for place, instruction in enumerate(instructions)]
+
+    def _prompt(self, instruction: str, earlier: int) -> list[int]:
         text = instruction.strip()
         # The outer whitespace goes through the template, which may strip it, of whatever kind.
         before = instruction[: len(instruction) - len(instruction.lstrip())]
         after = instruction[len(before) + len(text) :]
-        message = {"role": "user", "content": before + _CONTENT + after}
+        messages = [{"role": role, "content": _CONTENT} for role in ("user", "assistant") * earlier]
+        # Rendered as it is when the assistant is to speak, so that what is learned follows what generation starts from.
+        rendered = self._render([*messages, {"role": "user", "content": before + _CONTENT + after}], prompting=True)
+        rendered = self._after_answer(rendered, len(messages) + 1) if earlier else rendered
         ids: list[int] = []
-        for place, stretch in enumerate(self._controls.split(self._render([message], prompting=True))):
+        for place, stretch in enumerate(self._controls.split(rendered)):
             if place % 2:
                 ids.append(self._engine.controls[stretch])
             elif stretch:
-                ids += self._engine.encode(stretch.replace(_CONTENT, text), starts=place == 0)
+                ids += self._engine.encode(stretch.replace(_CONTENT, text), starts=not earlier and place == 0)
         return ids
+
+    def _after_answer(self, rendered: str, messages: int) -> str:
+        """What follows the end token of the last answer."""
+        parts = rendered.split(_CONTENT)
+        if len(parts) != messages + 1:
+            raise UserError(
+                f"{self._where}: the chat template leaves out or changes messages of a conversation: mend it, or train on "
+                "pairs (data.conversation)"
+            )
+        between, end = parts[-2:]
+        found = self._controls.search(between)
+        if self.end_id is not None:
+            if found is None or self._engine.controls[found[0]] != self.end_id:
+                raise UserError(
+                    f"{self._where}: the chat template ends the last answer otherwise than those before: mend it, or train on "
+                    "pairs (data.conversation)"
+                )
+            between = between[found.end() :]
+        return between + _CONTENT + end
 
     def _render(self, messages: list[dict[str, str]], prompting: bool) -> str:
         variables = {"messages": messages, "tools": None, "documents": None, "add_generation_prompt": prompting}

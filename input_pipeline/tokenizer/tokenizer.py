@@ -76,6 +76,12 @@ class Tokenizer:
             return self._chat.prompt(instruction)
         return [*([] if self.bos_id is None else [self.bos_id]), *self.encode(instruction)]
 
+    def prompts(self, instructions: Sequence[str]) -> list[list[int]]:
+        """What stands before each answer of a conversation, whose answers are `target`s; the first is `prompt`'s."""
+        if self._chat:
+            return self._chat.prompts(instructions)
+        return [self.prompt(text) if place == 0 else self.encode(text) for place, text in enumerate(instructions)]
+
     def target(self, report: str) -> list[int]:
         """What is learned after the prompt: the report and the token that ends the assistant's turn."""
         return [*self.encode(report), self._end_id]
