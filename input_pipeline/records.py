@@ -44,7 +44,8 @@ class Label:
       turns: instruction turns as {"role": ..., "content": ...}.
       targets: what else raters said, where they said it: a data set's own sentinels for "unknown" never get here. Keys:
         "emotion" (a word), "emotion_votes" (word -> share), "action_units" ("12" -> 0 or 1), "action_unit_intensity"
-        ("12" -> 0 to 5), "valence", "arousal" (-1 to 1), "sub_scores" (name -> score), "pain" (PSPI, 0 to 16).
+        ("12" -> 0 to 5), "valence", "arousal" (-1 to 1), "sub_scores" (name -> score), "pain" (PSPI, 0 to 16), "peak_frame"
+        (landmark frame in which the face moves most, from 0; its picture is the one with that `Clip.frame_index`).
       truth: simulator only: latent severity and signs that produced the clip, as numbers.
       source: what made the record: extractor name and version, model SHA-256, frames decoded, and so on.
     """

@@ -1,11 +1,17 @@
 """MERR: labels, captions of two grains as answers, what is said before the question, and files that are wrong."""
 
+import dataclasses
 import json
 
+import numpy as np
 import pytest
 
+from input_pipeline.dataset import Dataset
 from input_pipeline.datasets import merr
 from input_pipeline.errors import ClipError, UserError
+from input_pipeline.extract.building import Building, build
+from input_pipeline.extract.pool import ExtractionPool, Settings
+from input_pipeline.pseudonyms import Pseudonyms
 from input_pipeline.records import Label
 from input_pipeline.text import questions
 
@@ -16,9 +22,11 @@ def root(tmp_path):
     return tmp_path
 
 
-def write_part(root, grain, rows, key="caption"):
+def write_part(root, grain, rows, key="caption", peaks=()):
     (root / f"MERR_{grain}_grained.txt").write_text("".join(f"{row}\n" for row in rows))
     captions = {row.split()[0]: {key: f" {grain} of {row.split()[0]} "} for row in rows}
+    for name, peak in dict(peaks).items():
+        captions[name]["peak_index"] = peak
     (root / f"MERR_{grain}_grained.json").write_text(json.dumps(captions))
 
 
@@ -60,6 +68,63 @@ def test_the_fine_label_counts_where_both_parts_have_a_clip(root):
     write_part(root, "coarse", ["a 8 angry", "b 8 happy"])
     write_part(root, "fine", ["a 8 worried"], "smp_reason_caption")
     assert [item.targets["emotion"] for item in merr.items(root)] == ["worried", "happy"]
+
+
+def test_the_peak_is_a_frame_from_0_and_none_where_none_is_named(root):
+    peaks = {"a": "1", "b": 8, "c": "0", "d": "9", "f": "900"}
+    write_part(root, "coarse", [*(f"{name} 8 happy" for name in "abcde"), "f 0 happy"], peaks=peaks)
+    drop_part(root, "fine")
+    found = {item.key: item.targets.get("peak_frame") for item in merr.items(root)}
+    # MER-Factory writes a count of 0 frames where it has not counted.
+    assert found == {"a": 0, "b": 7, "c": None, "d": None, "e": None, "f": 899}
+    assert all("peak_frame" in item.targets or item.key in "cde" for item in merr.items(root))
+
+
+def test_a_peak_of_the_coarse_part_stays_where_the_fine_one_has_none(root):
+    write_part(root, "coarse", ["a 8 angry -5", "b 8 angry"], peaks={"a": "3", "b": "3"})
+    write_part(root, "fine", ["a 8 worried", "b 8 sad"], "smp_reason_caption", peaks={"b": "5"})
+    assert [item.targets for item in merr.items(root)] == [
+        {"emotion": "worried", "peak_frame": 2},
+        {"emotion": "sad", "peak_frame": 4},
+    ]
+
+
+@pytest.mark.parametrize("peak", ["-1", "2.5", "third", [3], True])
+def test_a_peak_that_is_no_number_is_told(root, peak):
+    write_part(root, "coarse", ["a 8 angry"], peaks={"a": peak})
+    with pytest.raises(UserError, match=r"MERR_coarse_grained\.json: a: peak_index .*expected a frame's number"):
+        list(merr.items(root))
+
+
+def test_the_picture_of_the_peak_is_stored_however_few_are(root, tmp_path):
+    pytest.importorskip("av", reason="PyAV is not installed (extra: extract)")
+    drop_part(root, "fine")
+    names = [f"samplenew_{k:08d}" for k in range(8)]
+    write_part(root, "coarse", [f"{name} 8 happy" for name in names], peaks=dict(zip(names, "12345678", strict=True)))
+    pictures = {}
+    for most in (2, 64):
+        output = tmp_path / f"data{most}"
+        plan = Building(output, "merr", "", tmp_path / "key", tmp_path / "ledger.csv", Settings(32, most), workers=1)
+        build(list(merr.items(root)), plan, {})
+        dataset = Dataset.open(output)
+        assert {label.targets["peak_frame"] for label in dataset.labels} == set(range(8))
+        for index, label in enumerate(dataset.labels):
+            clip = dataset.clip(index, with_frames=True)
+            assert len(clip.frames) == min(most, 8)
+            (place,) = np.flatnonzero(clip.frame_index == label.targets["peak_frame"])
+            pictures.setdefault(label.targets["peak_frame"], []).append(clip.frames[place])
+    assert all(few == all_of_them for few, all_of_them in pictures.values())
+
+
+def test_a_part_is_of_the_frame_that_was_to_be_kept(root):
+    pytest.importorskip("av", reason="PyAV is not installed (extra: extract)")
+    item = next(merr.items(root))
+    without, other = (dataclasses.replace(item, targets=targets) for targets in ({"emotion": "sad"}, {"peak_frame": 5}))
+    with ExtractionPool("", 1) as pool:
+        keys = [pool.key(Pseudonyms(b"k" * 32), each, "sha") for each in (item, other, without)]
+        assert len(set(keys)) == 3
+        plain = dataclasses.replace(item, targets={})
+        assert pool.key(Pseudonyms(b"k" * 32), plain, "sha") == keys[2]
 
 
 @pytest.mark.parametrize(("left", "count"), [("coarse", 16), ("fine", 8)])

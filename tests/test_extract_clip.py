@@ -138,6 +138,19 @@ def test_frames_to_store_cover_the_clip_and_all_of_its_end():
     assert np.diff(frames_to_store(5000, 512)[:256]).max() <= np.ceil((5000 - 256) / 255)
 
 
+def test_a_frame_to_keep_takes_the_place_of_the_nearest():
+    for frames, most in ((100, 100), (101, 100), (5000, 512), (9, 2), (1000, 3)):
+        usual = frames_to_store(frames, most)
+        for keep in {0, 1, frames // 3, frames - most // 2 - 1, frames - 1}:
+            index = frames_to_store(frames, most, keep)
+            assert keep in index
+            assert len(index) == len(usual)
+            assert (np.diff(index) > 0).all()
+            assert len(set(index) - set(usual)) <= 1
+        for keep in (None, -1, frames, 10**9):
+            np.testing.assert_array_equal(frames_to_store(frames, most, keep), usual)
+
+
 def test_a_partly_tracked_clip_holds_the_last_face(partial):
     assert (len(partial.times), int(partial.tracked.sum())) == (169, 73)
     assert partial.label.source["frames_tracked"] == 73

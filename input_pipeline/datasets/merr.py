@@ -49,9 +49,11 @@ ABOUT = About(
     name="merr",
     title="MERR",
     content="28,618 clips with an emotion by rules on action units and a coarse caption, 4,487 with a fine one; the texts are "
-    "by language models, the fine ones checked by people in part",
-    labels={"emotion": EMOTIONS, "valence": ("-1 to 1",)},
-    masked="",
+    "by language models, the fine ones checked by people in part. Taken: videos, transcripts, captions, labels, the peak "
+    "frame. Not taken: the features that its authors' model reads (HL-UTT, mae_340_UTT, maeV_399_UTT, 1,024 numbers per clip "
+    "each), tones of voice, action units",
+    labels={"emotion": EMOTIONS, "valence": ("-1 to 1",), "peak_frame": ("frame of the video, from 0",)},
+    masked="a peak_index of 0, which stands for none, and one beyond the frames of the clip",
     splits="none of its authors. default: by clip at random; people are not named",
     layout=(
         *(file for grain in _GRAINS for file in grain.files()),
@@ -62,7 +64,8 @@ ABOUT = About(
     terms="academic research, non-commercial; labels must not be handed on (license of MER2023, to be signed)",
     obtain="annotations from https://github.com/ZebangCheng/Emotion-LLaMA, videos by request from http://merchallenge.cn/datasets",
     certainty="layout, labels, captions and terms read from its authors' repository; that a fourth field of a line is valence "
-    "from -10 to 10 is not told there; the questions are ours",
+    "from -10 to 10 is not told there; peak_index as MER-Factory writes it into these files, a frame of OpenFace, which counts "
+    "from 1; the questions are ours",
 )
 
 
@@ -83,7 +86,9 @@ def items(root: Path) -> Iterator[Item]:
     for grain in present or _GRAINS:
         for where, name, told, caption in _listed(root, grain):
             first.setdefault(name, where)
-            targets[name] = told
+            before = targets.get(name, {})
+            # Where only the coarse part names the peak, it is that of the same video.
+            targets[name] = {key: before[key] for key in ("peak_frame",) if key in before} | told
             question = f'The person says: "{said[name]}" {grain.question}' if said.get(name) else grain.question
             asked = ({"role": "user", "content": question}, {"role": "assistant", "content": caption})
             turns[name] = turns.get(name, ()) + asked
@@ -103,7 +108,8 @@ def items(root: Path) -> Iterator[Item]:
 def _listed(root: Path, grain: _Grain) -> Iterator[tuple[str, str, dict[str, Any], str]]:
     """(where, clip, its targets, its caption) of each line of a part."""
     listed, texts = (require(root, ABOUT, file) for file in grain.files())
-    captions = _captions(texts, grain)
+    entries = _entries(texts, grain)
+    captions = {name: text for name, entry in entries.items() if (text := _text(entry.get(grain.caption)))}
     seen = set()
     for where, line in lines(listed):
         name, count, word, *valence = [*line.split(), "", ""][:4]
@@ -116,11 +122,13 @@ def _listed(root: Path, grain: _Grain) -> Iterator[tuple[str, str, dict[str, Any
         told = {"emotion": word}
         if valence[0]:
             told |= {"valence": number(where, valence[0], -10, 10) / 10}
+        if (peak := _peak(f"{texts}: {name}", entries[name].get("peak_index"), int(count))) is not None:
+            told |= {"peak_frame": peak}
         yield where, name, told, captions[name]
 
 
-def _captions(path: Path, grain: _Grain) -> dict[str, str]:
-    """Clip -> caption, of those that have one."""
+def _entries(path: Path, grain: _Grain) -> dict[str, dict[str, Any]]:
+    """Clip -> what is told of it."""
     try:
         entries = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
@@ -129,8 +137,25 @@ def _captions(path: Path, grain: _Grain) -> dict[str, str]:
         raise UserError(
             f"{path}: expected clips with a {grain.caption!r} each, found a {type(entries).__name__}: copy it again"
         )
-    texts = {name: entry.get(grain.caption) for name, entry in entries.items() if isinstance(entry, dict)}
-    return {name: text.strip() for name, text in texts.items() if isinstance(text, str) and text.strip()}
+    return {name: entry for name, entry in entries.items() if isinstance(entry, dict)}
+
+
+def _text(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _peak(where: str, value: Any, frames: int) -> int | None:
+    """Of OpenFace's frame number, which counts from 1, the index from 0; None where it names none of the clip's frames.
+
+    Args:
+      value: as read; MER-Factory writes "0" where it knows no peak.
+      frames: of the clip; 0 where that is not known.
+    """
+    if value is None:
+        return None
+    if not str(value).isdecimal():
+        raise UserError(f"{where}: peak_index {str(value)[:40]!r}, expected a frame's number: copy the file again")
+    return int(value) - 1 if 1 <= int(value) <= (frames or int(value)) else None
 
 
 def _transcripts(path: Path) -> dict[str, str]:

@@ -70,6 +70,7 @@ def extract_clip(
     report: str | None = None,
     frame_size: int = 256,
     max_frames_stored: int = 512,
+    keep_frame: int | None = None,
     margin: float = MARGIN,
     limits: Limits | None = None,
     progress: Progress | None = None,
@@ -83,7 +84,7 @@ def extract_clip(
       subject: key of the person; goes into the label as it is, so no name (see `input_pipeline.pseudonyms`).
       clip_id: likewise; empty for one that is not stored.
       frame_size: side of the stored face crops in pixels.
-      max_frames_stored: see `frames_to_store`.
+      max_frames_stored, keep_frame: see `frames_to_store`.
       margin: side of the crop over the extent of the face (see `crop.face_box`).
       limits: the largest video that is read.
       progress: called after each frame with (frames done, frames expected; 0 if the file does not say).
@@ -106,7 +107,7 @@ def extract_clip(
         tracking = _track(source, landmarker, progress)
         box = face_box(tracking.landmarks, margin)
         made = {"mediapipe": landmarker.version, "landmarker_sha256": landmarker.sha256}
-    frame_index = frames_to_store(len(tracking.times), max_frames_stored)
+    frame_index = frames_to_store(len(tracking.times), max_frames_stored, keep_frame)
     # Untracked frames hold the last tracked one; those before any face, the first.
     held = np.maximum(np.cumsum(tracking.tracked) - 1, 0)
     label = Label(
@@ -138,16 +139,23 @@ def extract_clip(
     )
 
 
-def frames_to_store(num_frames: int, most: int) -> np.ndarray:
+def frames_to_store(num_frames: int, most: int, keep: int | None = None) -> np.ndarray:
     """Which frames keep their picture, (F,) int32, increasing, F <= most.
 
     All of them where they fit. Otherwise half of the pictures spread evenly over the clip, for the reader of a report, and
     half are its last frames, where the window of the model lies (reference 2.2: the last frames); the split is ours.
+
+    Args:
+      num_frames: of the clip.
+      most: pictures, at least 2.
+      keep: a frame that is to be among them, in place of the nearest; one that the clip does not have changes nothing.
     """
     if num_frames <= most:
         return np.arange(num_frames, dtype=np.int32)
     tail = num_frames - most // 2
     spread = np.linspace(0, tail - 1, most - most // 2).round().astype(np.int32)
+    if keep is not None and 0 <= keep < tail:
+        spread[np.abs(spread - keep).argmin()] = keep
     return np.concatenate([spread, np.arange(tail, num_frames, dtype=np.int32)])
 
 

@@ -83,7 +83,7 @@ class ClipExtractor:
           start, end: of a part of a video file, see `Item`. Stills are read fastest in the order of time.
           progress: called after each frame with (frames done, frames expected; 0 if the file does not say).
           about: what else `extract_clip` takes: expression, subject, clip_id, dataset, score, scale_id, report, frame_size,
-            max_frames_stored, margin.
+            max_frames_stored, keep_frame, margin.
 
         Raises:
           ClipError: the file is not a readable video, over the limits, shows no face, or has ended the process.

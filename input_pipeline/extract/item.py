@@ -48,6 +48,11 @@ class Item:
         return f"{self.path} frames {self.start} to {self.end - 1}" if self.end else str(self.path)
 
     @property
+    def keep_frame(self) -> int | None:
+        """A frame whose picture is to be stored: of the greatest movement, where the data set names it."""
+        return self.targets.get("peak_frame")
+
+    @property
     def still(self) -> bool:
         """Whether it is one picture."""
         return len(self.pictures) == 1 or self.end - self.start == 1

@@ -164,6 +164,8 @@ class ExtractionPool:
     def key(self, names: PartNames, item: Item, sha256: str) -> str:
         """The name of a file's part."""
         about = self.about(item.is_landmarks)
+        if item.keep_frame is not None and not item.is_landmarks:
+            about |= {"keep_frame": item.keep_frame}
         return names.part(sha256, *(f"{name}={value}" for name, value in sorted(about.items())))
 
     def extract(
@@ -201,7 +203,8 @@ class ExtractionPool:
         extractor = self._idle.get()
         try:
             source, fps = (item.pictures, item.fps or 1.0) if item.pictures else (item.path, None)
-            about = {"expression": item.expression, "subject": key, **self._settings.of_videos()}
+            about = {"expression": item.expression, "subject": key, "keep_frame": item.keep_frame}
+            about |= self._settings.of_videos()
             return extractor.extract(source, fps=fps, start=item.start, end=item.end, progress=progress, **about)
         finally:
             self._idle.put(extractor)
