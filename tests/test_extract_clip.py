@@ -195,6 +195,16 @@ def test_a_turned_recording_gives_the_same_face(landmarker, pictures, tmp_path):
     assert np.abs(difference[..., :2]).mean() < 1
 
 
+def test_interlaced_video_is_told(tmp_path):
+    pictures = [np.full((48, 64, 3), 9 * k, np.uint8) for k in range(5)]
+    warnings = {}
+    for name, options in {"woven": {"x264-params": "tff=1"}, "plain": {}}.items():
+        path = write_video(tmp_path / f"{name}.mp4", pictures, range(0, 200, 40), options=options)
+        warnings[name] = extract_clip(path, None, expression="smile", subject="i").label.source["warnings"]
+    assert warnings["plain"] == []
+    assert [line.partition(":")[0] for line in warnings["woven"]] == ["interlaced"]
+
+
 def test_records_carry_the_clip(partial):
     again = decode_landmark_record(encode_landmark_record(partial))
     assert again.label == partial.label
@@ -232,7 +242,7 @@ def test_a_single_picture_is_no_clip(landmarker, pictures, tmp_path):
 
 
 def test_frames_that_are_too_many_to_hold_are_decoded_again_to_the_same_clip(partial, media, landmarker, monkeypatch):
-    monkeypatch.setattr("input_pipeline.extract.clip._HELD_BYTES", 50 * 3 * 640 * 360)
+    monkeypatch.setattr("input_pipeline.extract.tracking._HELD_BYTES", 50 * 3 * 640 * 360)
     again = extract_clip(media / "face_then_no_face.mov", landmarker, expression="rest", subject="p", score=2.5)
     assert again.frames == partial.frames
     assert encode_landmark_record(again) == encode_landmark_record(partial)

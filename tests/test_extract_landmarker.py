@@ -2,6 +2,8 @@
 
 import hashlib
 import importlib.metadata
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -73,6 +75,31 @@ def test_times_closer_than_a_millisecond_are_taken(landmarker, pictures):
 def test_a_picture_without_a_face_gives_none(landmarker):
     with landmarker.track() as tracker:
         assert tracker.detect(np.zeros((96, 128, 3), np.uint8), 0.0) is None
+
+
+def test_faces_are_counted_without_disturbing_a_tracker(landmarker, pictures):
+    empty, one = np.zeros((96, 128, 3), np.uint8), pictures[0][0]
+    two = np.concatenate([one[:, 250:610], one[:, 250:610]], axis=1)
+    runs = []
+    for counting in (False, True):
+        with landmarker.track() as tracker:
+            runs.append([])
+            for picture in pictures:
+                runs[-1].append(tracker.detect(*picture).landmarks)
+                assert not counting or [landmarker.count(rgb) for rgb in (empty, one, two)] == [0, 1, 2]
+    np.testing.assert_array_equal(runs[0], runs[1])
+    with landmarker as kept:
+        assert [kept.count(rgb) for rgb in (empty, one, two, one)] == [0, 1, 2, 1]
+
+
+def test_a_process_that_has_counted_ends_without_a_word(media):
+    code = (
+        "import sys, numpy; from input_pipeline.extract import Landmarker; landmarker = Landmarker(sys.argv[1]);"
+        "print(landmarker.count(numpy.zeros((96, 96, 3), numpy.uint8)))"
+    )
+    command = [sys.executable, "-c", code, str(media / "face_landmarker.task")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "0\n", "")
 
 
 def test_the_model_is_named_by_its_hash(landmarker, media):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from video_factory import av, quadrants, write_sound, write_video
 
-from input_pipeline.errors import UserError
+from input_pipeline.errors import ClipError, UserError
 from input_pipeline.extract.video import Limits, Video, find_videos
 
 STAMPS = [0, 10, 55, 60, 200, 233, 300]
@@ -140,6 +140,15 @@ def test_files_that_are_no_video_are_refused_in_one_line(tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_sound_with_a_cover_picture_is_no_video(tmp_path):
+    path = write_sound(tmp_path / "song.mp4", cover=quadrants())
+    with av.open(str(path)) as container:
+        assert len(container.streams.video) == 1, "no cover in it: the case is no longer tested"
+    with pytest.raises(ClipError) as caught:
+        Video(path)
+    assert caught.value.code == "no-video-stream"
+
+
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
@@ -169,3 +178,34 @@ def test_folders_list_their_videos_by_name(tmp_path):
     (tmp_path / "empty").mkdir()
     assert "no video files" in error_of(find_videos, tmp_path / "empty")
     assert "no such folder" in error_of(find_videos, tmp_path / "absent")
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixels"),
+    [("a.mp4", "libx264", "yuv420p10le"), ("a.mp4", "libx265", "yuv420p10le"), ("a.mov", "prores_ks", "yuv422p10le")],
+)
+def test_10_bit_video_gives_the_pictures_of_8_bits(tmp_path, name, codec, pixels):
+    coloured = quadrants() // np.array([1, 2, 4], np.uint8)
+    deep = Video(write_video(tmp_path / name, [coloured] * 3, [0, 40, 80], codec=codec, pixels=pixels))
+    with av.open(str(deep.path)) as container:
+        assert container.streams.video[0].codec_context.pix_fmt == pixels, "not 10 bits: the case is no longer tested"
+    plain = Video(write_video(tmp_path / "plain.mp4", [coloured] * 3, [0, 40, 80]))
+    for one, other in zip(deep.frames(), plain.frames(), strict=True):
+        assert one.rgb().dtype == np.uint8
+        assert np.abs(one.rgb().astype(int) - other.rgb()).mean() < 3
+        assert np.abs(one.rgb().astype(int) - coloured).mean() < 6
+        assert one.time == pytest.approx(other.time, abs=1e-3)
+
+
+def test_interlaced_video_is_known_and_keeps_its_frames_and_lines(tmp_path):
+    """Two moments in one picture: even lines dark, odd lines bright."""
+    woven = grey(40)
+    woven[1::2] = 200
+    options = {"x264-params": "tff=1:qp=4"}
+    interlaced = Video(write_video(tmp_path / "i.mp4", [woven] * 5, range(0, 200, 40), options=options))
+    assert interlaced.interlaced
+    pictures = [frame.rgb() for frame in interlaced.frames()]
+    assert len(pictures) == 5
+    assert abs(pictures[2][::2].mean() - 40) < 8
+    assert abs(pictures[2][1::2].mean() - 200) < 8
+    assert not Video(write_video(tmp_path / "p.mp4", [woven] * 5, range(0, 200, 40))).interlaced

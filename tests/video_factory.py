@@ -25,8 +25,10 @@ def write_video(
     hflip: bool = False,
     aspect: Fraction | None = None,
     tags: Mapping[str, str] | None = None,
+    pixels: str = "yuv420p",
+    options: Mapping[str, str] | None = None,
 ) -> Path:
-    """Encodes (H, W, 3) uint8 pictures, one per stamp in units of the time base."""
+    """Encodes (H, W, 3) uint8 pictures, one per stamp in units of the time base; `options` are the encoder's."""
     with av.open(str(path), "w", options={"movflags": "use_metadata_tags"} if tags else {}) as container:
         container.metadata.update(tags or {})
         stream = None
@@ -34,7 +36,7 @@ def write_video(
             if stream is None:
                 stream = container.add_stream(codec, rate=round(1 / time_base) if time_base > MILLISECOND else 30)
                 stream.height, stream.width = picture.shape[:2]
-                stream.pix_fmt = "yuv420p"
+                stream.pix_fmt, stream.options = pixels, dict(options or {})
                 stream.codec_context.time_base = time_base
                 if rotation is not None:
                     stream.set_display_rotation(rotation, hflip=hflip)
@@ -47,11 +49,17 @@ def write_video(
     return path
 
 
-def write_sound(path: Path) -> Path:
-    """A second of silence, no video."""
+def write_sound(path: Path, cover: np.ndarray | None = None) -> Path:
+    """A second of silence, no video; `cover` (H, W, 3) uint8 is its picture."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("aac", rate=16000)
         stream.layout = "mono"
+        if cover is not None:
+            picture = container.add_stream("mjpeg", rate=1)
+            picture.height, picture.width = cover.shape[:2]
+            picture.pix_fmt, picture.disposition = "yuvj420p", av.stream.Disposition.attached_pic
+            container.mux(picture.encode(av.VideoFrame.from_ndarray(cover, format="rgb24")))
+            container.mux(picture.encode(None))
         for _ in range(16):
             frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
             frame.sample_rate = 16000

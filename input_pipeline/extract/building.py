@@ -16,12 +16,13 @@ from input_pipeline.extract.engine import Engine
 from input_pipeline.extract.item import Item
 from input_pipeline.extract.ledger import Entry, Ledger
 from input_pipeline.extract.pack import DUPLICATE, Named, name_outcomes, write_shards
-from input_pipeline.extract.parts import FOLDER, Fault, PartStore
+from input_pipeline.extract.parts import FOLDER, Fault, PartStore, read_part
 from input_pipeline.extract.pool import KILLED, Outcome, Settings
 from input_pipeline.labels import labels_of
 from input_pipeline.manifest import DEAD_LETTER, MANIFEST, Manifest
 from input_pipeline.paths import local_path, path_of
 from input_pipeline.pseudonyms import Pseudonyms
+from input_pipeline.records import Label
 from input_pipeline.shards import finish_dataset
 from input_pipeline.splits import FRACTIONS, SPLIT, make_split, split_path, write_split
 
@@ -149,7 +150,7 @@ def _open_key(path: Path) -> Pseudonyms:
 
 def _entry(named: Named, key_id: str) -> Entry:
     outcome, fault = named.outcome, named.outcome.result
-    code, reason = (fault.code, fault.reason) if isinstance(fault, Fault) else ("ok", "")
+    code, reason = (fault.code, fault.reason) if isinstance(fault, Fault) else ("ok", _warnings(outcome))
     item = outcome.item
     return Entry(
         path=item.name,
@@ -163,6 +164,12 @@ def _entry(named: Named, key_id: str) -> Entry:
         seconds=round(outcome.seconds, 3),
         key_id=key_id,
     )
+
+
+def _warnings(outcome: Outcome) -> str:
+    """Of a clip, made now or before."""
+    source = outcome.source or read_part(outcome.result, Label("", "", "", "")).label.source
+    return "; ".join(source.get("warnings", ()))
 
 
 def _frame_count(display: Progress) -> Callable[[Item], FrameProgress]:

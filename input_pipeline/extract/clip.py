@@ -8,19 +8,18 @@ Axes: T landmark frames, N tracked ones, L landmarks, F stored RGB frames.
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from input_pipeline.errors import ClipError, UserError
+from input_pipeline.errors import UserError
 from input_pipeline.extract.crop import MARGIN, Box, Cropper, face_box, whole_box
 from input_pipeline.extract.excerpt import Excerpt, Still
-from input_pipeline.extract.landmarker import Face, Landmarker, Tracker
+from input_pipeline.extract.landmarker import Landmarker
 from input_pipeline.extract.pictures import Pictures
+from input_pipeline.extract.tracking import Progress, Source, Tracking, track, watch
 from input_pipeline.extract.video import Limits, Video
 from input_pipeline.motion.layouts import NO_LANDMARKS
 from input_pipeline.records import POSED, Clip, Label
@@ -28,33 +27,6 @@ from input_pipeline.records import POSED, Clip, Label
 # Goes into every record; to be raised whenever the same video would give another clip.
 EXTRACTOR = "input_pipeline.extract/3"
 LAYOUT = "mediapipe478"
-_HELD_BYTES = 384 * 2**20  # of decoded frames: 1,165 of 640 x 360 (ours)
-
-Progress = Callable[[int, int], None]
-Source = Video | Pictures | Excerpt | Still
-
-
-@dataclasses.dataclass(frozen=True)
-class _Tracking:
-    """What the first pass saw.
-
-    Attributes:
-      times: (T,) float32 seconds.
-      tracked: (T,) bool.
-      landmarks: (N, L, 3) float32 pixels.
-      colours: (N, L, 3) uint8.
-      blendshapes: (N, 52) float32.
-      damaged: packets and frames that could not be decoded whole.
-      held: the frames, None where they were too many.
-    """
-
-    times: np.ndarray
-    tracked: np.ndarray
-    landmarks: np.ndarray
-    colours: np.ndarray
-    blendshapes: np.ndarray
-    damaged: int
-    held: list[Any] | None = None
 
 
 def extract_clip(
@@ -91,9 +63,9 @@ def extract_clip(
 
     Returns:
       A clip in layout "mediapipe478", or "none" without a landmarker. `label.source` holds: `extractor`, `mediapipe`,
-      `landmarker_sha256` (or `landmarks`: "none"), `frames`, `frames_tracked`, `fps` (measured from the timestamps), `width`,
-      `height` (upright), `rotation` (degrees counterclockwise), `mirrored`, `crop` ([x, y, side] in upright pixels),
-      `frame_size`, `warnings` (lines about the file).
+      `landmarker_sha256` (or `landmarks`: "none"), `frames`, `frames_tracked`, `frames_several_faces`, `fps` (measured from the
+      timestamps), `width`, `height` (upright), `rotation` (degrees counterclockwise), `mirrored`, `crop` ([x, y, side] in
+      upright pixels), `frame_size`, `warnings` (lines about the file).
 
     Raises:
       UserError: the file is not a readable video, is over the limits, shows no face, or an argument is wrong.
@@ -101,10 +73,10 @@ def extract_clip(
     _check_arguments(expression, subject, frame_size, max_frames_stored)
     source = Video(video, limits) if isinstance(video, str | Path) else video
     if landmarker is None:
-        tracking, box = _watch(source, progress), whole_box(source.width, source.height)
+        tracking, box = watch(source, progress), whole_box(source.width, source.height)
         made = {"landmarks": "none"}
     else:
-        tracking = _track(source, landmarker, progress)
+        tracking = track(source, landmarker, progress)
         box = face_box(tracking.landmarks, margin)
         made = {"mediapipe": landmarker.version, "landmarker_sha256": landmarker.sha256}
     frame_index = frames_to_store(len(tracking.times), max_frames_stored, keep_frame)
@@ -177,77 +149,6 @@ def check_expression(expression: str) -> None:
         raise UserError(f"unknown expression '{expression}': expected one of {', '.join(POSED)}{hint}")
 
 
-def _watch(video: Source, progress: Progress | None) -> _Tracking:
-    """The times alone; one frame without landmarks stands for all."""
-    times = []
-    for frame in video.frames():
-        times.append(frame.time)
-        if progress:
-            progress(frame.index + 1, video.frames_expected)
-    nothing = np.zeros((1, 0, 3))
-    return _Tracking(
-        np.array(times, np.float32),
-        np.zeros(len(times), bool),
-        nothing.astype(np.float32),
-        nothing.astype(np.uint8),
-        np.zeros((1, 0), np.float32),
-        video.damaged,
-    )
-
-
-def _track(video: Source, landmarker: Landmarker, progress: Progress | None) -> _Tracking:
-    times, tracked, landmarks, colours, blendshapes = [], [], [], [], []
-    held, room = [], _HELD_BYTES
-    with landmarker.track() as tracker:
-        for frame in video.frames():
-            rgb = frame.rgb()
-            room -= sum(plane.buffer_size for plane in frame.picture.planes)
-            if room > 0:
-                held.append(frame)
-            face = _detect(video, tracker, rgb, frame.time)
-            times.append(frame.time)
-            tracked.append(face is not None)
-            if face is not None:
-                landmarks.append(face.landmarks)
-                colours.append(_colours(rgb, face.landmarks))
-                blendshapes.append(face.blendshapes)
-            if progress:
-                progress(frame.index + 1, video.frames_expected)
-    if len(times) < 2 and isinstance(video, Video):
-        reason = f"has {len(times)} frame: a clip of motion needs at least 2; give a video"
-        raise ClipError(video.path, "one-picture", reason)
-    if not landmarks:
-        raise ClipError(
-            video.path,
-            "no-face",
-            f"no face found in {len(times)} frames: expected one upright, well lit face, seen from the front and not too "
-            "small; crop or turn the video, or film it again",
-        )
-    return _Tracking(
-        np.array(times, np.float32),
-        np.array(tracked),
-        np.stack(landmarks),
-        np.stack(colours),
-        np.stack(blendshapes),
-        video.damaged,
-        held if len(held) == len(times) else None,
-    )
-
-
-def _detect(video: Source, tracker: Tracker, rgb: np.ndarray, seconds: float) -> Face | None:
-    try:
-        return tracker.detect(rgb, seconds)
-    except UserError as error:
-        raise ClipError(video.path, "landmarker-fails", str(error)) from error
-
-
-def _colours(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """RGB of the one pixel under each landmark (L, 3), the reference's "RGB 1x1"; the border's beyond the border."""
-    columns = np.clip(landmarks[:, 0].astype(int), 0, rgb.shape[1] - 1)
-    rows = np.clip(landmarks[:, 1].astype(int), 0, rgb.shape[0] - 1)
-    return rgb[rows, columns]
-
-
 def _crop_frames(
     video: Source, held: list[Any] | None, box: Box, frame_index: np.ndarray, size: int, progress: Progress | None
 ) -> tuple[bytes, ...]:
@@ -261,18 +162,29 @@ def _crop_frames(
     return tuple(crops)
 
 
-def _describe(video: Source, tracking: _Tracking) -> dict[str, Any]:
+def _describe(video: Source, tracking: Tracking) -> dict[str, Any]:
     seconds = float(tracking.times[-1])
     warnings = []
     if tracking.damaged:
         warnings.append(f"{tracking.damaged} damaged places in the video file")
     if seconds < 0.8 * video.seconds_expected - 1:
         warnings.append(f"only {seconds:.1f} s of {video.seconds_expected:.1f} s of the video file could be read")
+    if tracking.several:
+        warnings.append(
+            f"more than one face in {tracking.several} of {len(tracking.times)} frames: the largest at the start is followed"
+        )
+    if tracking.jumps:
+        warnings.append(f"the face is suddenly elsewhere at {tracking.jumps[0]:.1f} s: is it one person's?")
+    if video.interlaced:
+        warnings.append(
+            "interlaced: each picture shows two moments in every other line; best convert it with `ffmpeg -vf bwdif`"
+        )
     if video.mirrored:
         warnings.append("the video file asks to be shown mirrored: left and right are as it is shown")
     return {
         "frames": len(tracking.times),
         "frames_tracked": int(tracking.tracked.sum()),
+        "frames_several_faces": tracking.several,
         "fps": round((len(tracking.times) - 1) / seconds, 3) if seconds else 0.0,
         "width": video.width,
         "height": video.height,

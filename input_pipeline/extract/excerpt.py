@@ -23,7 +23,7 @@ class Excerpt:
       waiting: called for each frame that is passed over.
 
     Attributes:
-      path, width, height, rotation, mirrored, coded_size, orientation: of the video.
+      path, width, height, rotation, mirrored, interlaced, coded_size, orientation: of the video.
       frames_expected: how many there are.
       seconds_expected: 0, the file does not say it of a part.
 
@@ -43,7 +43,7 @@ class Excerpt:
     ):
         self._video, self._start, self._end, self._waiting = Video(path, limits), start, end, waiting
         self.path, self.width, self.height = self._video.path, self._video.width, self._video.height
-        self.rotation, self.mirrored = self._video.rotation, self._video.mirrored
+        self.rotation, self.mirrored, self.interlaced = self._video.rotation, self._video.mirrored, self._video.interlaced
         self.coded_size, self.orientation = self._video.coded_size, self._video.orientation
         self.frames_expected = end - start
 
@@ -79,6 +79,7 @@ class Still:
 
     def __init__(self, video: Video, frame: Frame):
         self.path, self.rotation, self.mirrored, self.damaged = video.path, video.rotation, video.mirrored, video.damaged
+        self.interlaced = video.interlaced
         self.width, self.height = video.width, video.height
         self.coded_size, self.orientation = video.coded_size, video.orientation
         self._frame = frame

@@ -1,4 +1,4 @@
-"""MediaPipe's Face Landmarker: one face per frame, 478 points, 52 blendshapes.
+"""MediaPipe's Face Landmarker: 478 points and 52 blendshapes of a face in each frame, or of several.
 
 The model file is the user's (`face_landmarker.task`, from MediaPipe's documentation); we only read it and note its SHA-256.
 """
@@ -20,6 +20,7 @@ from input_pipeline.extract.extra import import_extra
 
 NUM_LANDMARKS = 478
 NUM_BLENDSHAPES = 52
+MOST_FACES = 4  # that are told apart in a picture (ours)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Face:
 
 
 class Landmarker:
-    """A checked landmarker model, for any number of videos.
+    """A checked landmarker model, for any number of videos; a context manager, for speed alone.
 
     Attributes:
       path: the model file.
@@ -64,20 +65,48 @@ class Landmarker:
         except OSError as error:
             raise UserError(f"{path}: cannot be read ({error.strerror}): check its permissions") from error
         self.sha256 = hashlib.sha256(self._model).hexdigest()
+        self._counter = None
         with self.track():
             pass
 
     @contextlib.contextmanager
-    def track(self) -> Iterator[Tracker]:
-        """A fresh tracker, for the frames of one video in order: it follows the face from frame to frame."""
-        task = self._create()
+    def track(self, faces: int = 1) -> Iterator[Tracker]:
+        """A fresh tracker, for the frames of one video in order: it follows faces from frame to frame.
+
+        Args:
+          faces: the most that it finds; the points of one alone are smoothed over time.
+        """
+        task = self._create(faces, "VIDEO")
         try:
             yield Tracker(task, self.path)
         finally:
-            with _quiet():
-                task.close()
+            _close(task)
 
-    def _create(self) -> Any:
+    def __enter__(self) -> Landmarker:
+        """Keeps what `count` needs open, which else is opened for each call."""
+        self._counter = self._create(MOST_FACES, "IMAGE")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _close(self._counter)
+        self._counter = None
+
+    def count(self, rgb: np.ndarray) -> int:
+        """How many faces a picture (H, W, 3) uint8 shows, up to MOST_FACES; trackers do not take notice."""
+        import mediapipe
+
+        # Nothing is left open: a task that still is when the interpreter ends complains, or waits for its own threads for ever.
+        if self._counter is None:
+            with self:
+                return self.count(rgb)
+        try:
+            with _quiet():
+                image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=rgb)
+                return len(self._counter.detect(image).face_landmarks)
+        except RuntimeError:
+            return 0  # the tracker tells what is wrong with the picture
+
+    def _create(self, faces: int, mode: str) -> Any:
         from mediapipe.tasks.python import BaseOptions, vision
 
         try:
@@ -85,9 +114,9 @@ class Landmarker:
                 return vision.FaceLandmarker.create_from_options(
                     vision.FaceLandmarkerOptions(
                         base_options=BaseOptions(model_asset_buffer=self._model),
-                        running_mode=vision.RunningMode.VIDEO,
-                        num_faces=1,
-                        output_face_blendshapes=True,
+                        running_mode=vision.RunningMode[mode],
+                        num_faces=faces,
+                        output_face_blendshapes=mode == "VIDEO",
                     )
                 )
         except (RuntimeError, ValueError, OSError) as error:
@@ -98,7 +127,7 @@ class Landmarker:
 
 
 class Tracker:
-    """Follows one face through one video."""
+    """Follows faces through one video."""
 
     def __init__(self, task: Any, model: Path):
         self._task = task
@@ -108,7 +137,11 @@ class Tracker:
         self._silence = _quiet
 
     def detect(self, rgb: np.ndarray, seconds: float) -> Face | None:
-        """The face in the next frame, None where none is found.
+        """The face in the next frame, None where none is found; see `detect_all`."""
+        return next(iter(self.detect_all(rgb, seconds)), None)
+
+    def detect_all(self, rgb: np.ndarray, seconds: float) -> list[Face]:
+        """The faces in the next frame.
 
         Args:
           rgb: (H, W, 3) uint8, upright.
@@ -123,10 +156,12 @@ class Tracker:
         with self._silence():
             result = self._detect(image, seconds)
         self._silence = contextlib.nullcontext
-        if not result.face_landmarks:
-            return None
-        points = np.array([(point.x, point.y, point.z) for point in result.face_landmarks[0]], np.float32)
-        shapes = np.array([shape.score for shape in result.face_blendshapes[0]], np.float32)
+        found = zip(result.face_landmarks, result.face_blendshapes, strict=True)
+        return [self._face(points, shapes, rgb) for points, shapes in found]
+
+    def _face(self, found: Any, scores: Any, rgb: np.ndarray) -> Face:
+        points = np.array([(point.x, point.y, point.z) for point in found], np.float32)
+        shapes = np.array([shape.score for shape in scores], np.float32)
         if len(points) != NUM_LANDMARKS or len(shapes) != NUM_BLENDSHAPES:
             raise UserError(
                 f"{self._model}: gives {len(points)} points and {len(shapes)} blendshapes, expected {NUM_LANDMARKS} and"
@@ -143,6 +178,11 @@ class Tracker:
         except RuntimeError as error:
             reason = str(error).split(". ")[0].rstrip(".")
             raise UserError(f"MediaPipe fails at {seconds:.2f} s ({reason}): convert the video to H.264 in MP4") from error
+
+
+def _close(task: Any) -> None:
+    with _quiet():
+        task.close()
 
 
 @contextlib.contextmanager

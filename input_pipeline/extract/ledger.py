@@ -21,7 +21,7 @@ class Entry:
       clip_id, subject: what the data set calls them.
       sha256: of the file, empty where it cannot be read.
       status: "ok", or the code of what is wrong.
-      reason: in a line, where something is.
+      reason: in a line, where something is; of a clip that is ok, the warnings about its file.
       seconds: that reading it took; 0 where its part was there already.
       key_id: which key the names were hashed with.
     """

@@ -47,7 +47,7 @@ class Pictures:
     Attributes:
       path: the first picture's.
       width, height: of the first picture.
-      rotation, mirrored, orientation, damaged, seconds_expected: as of an upright video without faults.
+      rotation, mirrored, interlaced, orientation, damaged, seconds_expected: as of an upright video without faults.
       coded_size: (width, height).
       frames_expected: how many pictures there are.
 
@@ -55,7 +55,7 @@ class Pictures:
       ClipError: no pictures, too many, or the first cannot be read.
     """
 
-    rotation, mirrored, damaged, seconds_expected = 0, False, 0, 0.0
+    rotation, mirrored, interlaced, damaged, seconds_expected = 0, False, False, 0, 0.0
     orientation = (False, False, False)
 
     def __init__(self, paths: Sequence[str | Path], fps: float, limits: Limits | None = None):

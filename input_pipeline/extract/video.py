@@ -86,6 +86,7 @@ class Video:
       mirrored: whether the file also asks for a mirror image. Like players, we follow.
       coded_size: (width, height) of the picture before it is turned, in square pixels.
       orientation: how it is turned upright: (transpose, then flip x, then flip y).
+      interlaced: whether its pictures are of two moments, every other line each; they are taken as they are.
       frames_expected: from the header, 0 if it does not say; for progress displays.
       seconds_expected: from the header, 0 if it does not say.
       damaged: packets and frames of the last pass that could not be decoded, or only in part.
@@ -112,7 +113,7 @@ class Video:
                 )
             # One size for the whole clip: recordings of calls change theirs half-way.
             self.coded_size = (_square_width(picture.width, stream.sample_aspect_ratio), picture.height)
-            self.rotation = int(picture.rotation)
+            self.rotation, self.interlaced = int(picture.rotation), bool(picture.interlaced_frame)
             self.orientation = _orientation(picture)
         transpose, flip_x, flip_y = self.orientation
         self.mirrored = transpose ^ flip_x ^ flip_y

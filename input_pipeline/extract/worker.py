@@ -44,6 +44,11 @@ def serve(channel: Connection) -> None:
     except UserError as error:
         _send(channel, error=str(error), code="")
         return
+    with landmarker or contextlib.nullcontext():
+        _work(channel, landmarker, limits)
+
+
+def _work(channel: Connection, landmarker: Landmarker | None, limits: Limits) -> None:
     _confine(limits)
     about = {"version": landmarker.version, "sha256": landmarker.sha256} if landmarker else {"version": "", "sha256": ""}
     _send(channel, **about)
