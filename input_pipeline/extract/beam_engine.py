@@ -125,7 +125,8 @@ def _video(numbered: tuple[int, Item]) -> tuple[str, int]:
 def _to_json(place: int, item: Item) -> dict[str, Any]:
     """What decides what is made of an item, and nothing of whom it shows."""
     pictures = [_full(path) for path in item.pictures]
-    seen = {"start": item.start, "end": item.end, "fps": item.fps, "expression": item.expression}
+    decides = ("start", "end", "fps", "expression", "keep_frame")
+    seen = {name: getattr(item, name) for name in decides}
     return {"place": place, "path": _full(item.path), "pictures": pictures, **seen}
 
 
