@@ -61,9 +61,9 @@ def local(flags, tmp_path_factory):
     return contents(folder)
 
 
-@pytest.mark.parametrize("name", ["disfa", "instructions", "toronto_neuroface"])
+@pytest.mark.parametrize("name", ["disfa", "instructions", "merr", "toronto_neuroface"])
 def test_a_data_set_is_the_same_bytes_by_either_engine(name, tmp_path):
-    """Stills of one video; videos, pictures and lists of pictures; landmarks or parts of videos."""
+    """Stills of one video; videos, pictures and lists of pictures; frames to keep; landmarks or parts of videos."""
     BUILDERS[name].make_fixture(tmp_path / "root")
     flags = ["build", name, f"--root={tmp_path / 'root'}", "--num_shards=2"]
     done(*flags, f"--output={tmp_path / 'local'}")

@@ -125,8 +125,9 @@ def _video(numbered: tuple[int, Item]) -> tuple[str, int]:
 def _to_json(place: int, item: Item) -> dict[str, Any]:
     """What decides what is made of an item, and nothing of whom it shows."""
     pictures = [_full(path) for path in item.pictures]
-    decides = ("start", "end", "fps", "expression", "keep_frame")
-    seen = {name: getattr(item, name) for name in decides}
+    seen = {"start": item.start, "end": item.end, "fps": item.fps, "expression": item.expression}
+    if item.keep_frame is not None:
+        seen["targets"] = {"peak_frame": item.keep_frame}
     return {"place": place, "path": _full(item.path), "pictures": pictures, **seen}
 
 
