@@ -13,6 +13,7 @@ from input_pipeline.motion.facts import without_values
 from input_pipeline.motion.parsing import parse_facts, swap_sides
 from input_pipeline.records import EXPRESSIONS
 from tramp_jax.metrics import baselines, bootstrap, evaluation, ordinal_regression
+from tramp_jax.metrics.text import TEXT_SCORES
 
 DRAWS = 200
 
@@ -66,7 +67,10 @@ def test_the_keys_that_others_rely_on_are_there(results):
         assert len(severity["model_minus_baseline"][name]["interval"]) == 2
     assert {"mention", "direction"} <= set(report["fact_f1"])
     assert {"laterality_accuracy", "bleu4", "rouge_l", "grounding"} <= set(report)
+    assert set(TEXT_SCORES) <= set(report)
+    assert set(report["text_intervals"]) == set(TEXT_SCORES)
     for name in ("always_normal", "nearest_report"):
+        assert set(TEXT_SCORES) <= set(report["baselines"][name])
         assert isinstance(report["baselines"][name]["fact_f1_direction"], float)
         assert len(report["model_minus_baseline"][name]["interval"]) == 2
 

@@ -118,14 +118,15 @@ def report_results(
       baselines: name -> N texts.
 
     Returns:
-      the keys of `_text_metrics`; "unparsed_share"; "fact_f1_interval" and "fact_f1_by_expression" (of "direction"); "errors";
-      "baselines": name -> {"fact_f1_<strictness>" and the rest}; "model_minus_baseline"; "counts", "flags".
+      the keys of `_text_metrics`; "text_intervals" of `text.TEXT_SCORES`; "unparsed_share"; "fact_f1_interval" and
+      "fact_f1_by_expression" (of "direction"); "errors"; "baselines": name -> {"fact_f1_<strictness>" and the rest};
+      "model_minus_baseline"; "counts", "flags".
     """
     kept = [i for i, reference in enumerate(references) if reference is not None]
     flags = [] if kept else ["no clip has a reference report: only grounding is measured"]
     rows = SubjectDraws.of(np.asarray(subject)[kept], draws, seed)
     meant = [_facts(references[i]) for i in kept]
-    results, f1 = _text_metrics(generated, references, measured, meant)
+    results, f1, words = _text_metrics(generated, references, measured, meant)
     results["counts"] = {
         **count(np.asarray(subject)[kept], np.asarray(expression)[kept]),
         "grounded_clips": sum(map(bool, measured)),
@@ -135,11 +136,14 @@ def report_results(
     results["fact_f1_by_expression"] = {
         name: float(f1[of_clip == name].mean()) if (of_clip == name).any() else None for name in EXPRESSIONS
     }
+    intervals = {name: rows.interval(statistic) for name, statistic in words.statistics.items()}
+    results["text_intervals"] = {name: ends("", interval, []) for name, interval in intervals.items()}
+    flags.extend(words.flags)
     results["unparsed_share"] = _defined(report_facts.unparsed_share(generated))
     results["errors"] = report_facts.error_table([_facts(generated[i]) for i in kept], meant)
     results["baselines"], results["model_minus_baseline"] = {}, {}
     for name, texts in baselines.items():
-        own, own_f1 = _text_metrics(texts, references, measured, meant)
+        own, own_f1, _ = _text_metrics(texts, references, measured, meant)
         own |= {f"fact_f1_{strictness}": value for strictness, value in own.pop("fact_f1").items()}
         results["baselines"][name] = own
         results["model_minus_baseline"][name] = {
@@ -193,23 +197,23 @@ def _text_metrics(
     references: Sequence[str | None],
     measured: Sequence[Sequence[Fact]],
     meant: Sequence[Sequence[Fact]],
-) -> tuple[dict[str, Any], np.ndarray]:
+) -> tuple[dict[str, Any], np.ndarray, text.TextScores]:
     """The metrics of one writer, and the direction F1 of each clip with a reference.
 
-    Keys: "fact_f1" {strictness: value}, "laterality_accuracy", "bleu4" (0-100), "rouge_l", "grounding".
+    Keys: "fact_f1" {strictness: value}, "laterality_accuracy", each of `text.TEXT_SCORES`, "grounding".
     """
     pairs = [(said, reference) for said, reference in zip(generated, references, strict=True) if reference is not None]
     stated = [_facts(said) for said, _ in pairs]
     scores = report_facts.per_report(stated, meant)
+    words = text.score_texts(*zip(*pairs, strict=True)) if pairs else text.NO_SCORES
     grounded = [(_facts(said), signal) for said, signal in zip(generated, measured, strict=True) if signal]
     results = {
         "fact_f1": {strictness: _mean(scores[f"{strictness}_f1"]) for strictness in FACT_F1},
         "laterality_accuracy": _defined(report_facts.laterality_accuracy(stated, meant)),
-        "bleu4": text.bleu4(*zip(*pairs, strict=True)) if pairs else None,
-        "rouge_l": text.rouge_l(*zip(*pairs, strict=True)) if pairs else None,
+        **words.values,
         "grounding": _defined(report_facts.grounding(*zip(*grounded, strict=True))) if grounded else None,
     }
-    return results, scores["direction_f1"]
+    return results, scores["direction_f1"], words
 
 
 def direction_f1(generated: str, reference: str) -> float:
