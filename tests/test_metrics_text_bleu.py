@@ -45,6 +45,12 @@ def test_bleu_of_odd_pairs_equals_both_packages(said, meant):
     assert of_captions([said], [meant]) == pytest.approx(by_pycocoevalcap([said], [meant]), abs=1e-9)
 
 
+def test_bleu_of_a_corpus_with_odd_pairs_equals_both_packages():
+    said, meant = zip(*ODD_PAIRS, strict=True)
+    assert of_corpus(said, meant) == pytest.approx(by_sacrebleu(said, meant), abs=1e-9)
+    assert of_captions(said, meant) == pytest.approx(by_pycocoevalcap(said, meant), abs=1e-9)
+
+
 def test_a_draw_of_reports_is_the_corpus_of_the_drawn_ones():
     said, meant = random_reports(0), random_reports(100)
     weights = np.random.default_rng(0).integers(0, 3, (4, len(said)))

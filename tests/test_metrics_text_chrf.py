@@ -24,6 +24,12 @@ def test_chrf_of_odd_pairs_equals_sacrebleu(said, meant):
     assert chrf2([said], [meant]) == pytest.approx(by_sacrebleu([said], [meant]), abs=1e-9)
 
 
+def test_chrf_of_a_corpus_with_odd_pairs_equals_sacrebleu():
+    # What is said against a reference of three characters adds no 4-grams to the corpus.
+    said, meant = zip(*ODD_PAIRS, ("abcdefg", "abc"), strict=True)
+    assert chrf2(said, meant) == pytest.approx(by_sacrebleu(said, meant), abs=1e-9)
+
+
 def test_a_draw_of_reports_is_the_corpus_of_the_drawn_ones():
     said, meant = random_reports(0), random_reports(100)
     weights = np.random.default_rng(0).integers(0, 3, (4, len(said)))

@@ -66,8 +66,7 @@ def _weights(references: list[list[Counter[Gram]]]) -> dict[Gram, float]:
 
 
 def _cider(said: list[Counter[Gram]], meant: list[Counter[Gram]], weights: Mapping[Gram, float], unseen: float) -> float:
-    # The package measures length in bigrams.
-    difference = said[1].total() - meant[1].total()
+    difference = said[0].total() - meant[0].total()
     total = sum(_cosine(one, two, weights, unseen) for one, two in zip(said, meant, strict=True))
     return 10.0 * total / len(ORDERS) * math.exp(-(difference**2) / (2.0 * SIGMA**2))
 
