@@ -11,6 +11,7 @@ from input_pipeline.motion.parsing import parse_facts, swap_sides
 from input_pipeline.motion.wording import write
 from tramp_jax.metrics.report_facts import (
     STRICTNESSES,
+    deviation,
     error_table,
     fact_f1,
     grounding,
@@ -77,14 +78,29 @@ def test_another_level_is_a_wrong_level_with_the_side_right():
     stated = with_change(LEFT, level="markedly_reduced")
     assert f1(stated)["mention"] == 1.0
     assert f1(stated)["direction"] == pytest.approx(3.5 / 4)
-    assert errors(stated) == {"wrong_level": 0.5}
+    assert errors(stated) == {"wrong_level": 0.5, "overstatement": 0.5}
+    assert errors(with_change(SPEED, level="reduced")) == {"wrong_level": 1.0}
     assert laterality_accuracy([stated], [REPORT]) == 1.0
+
+
+def test_deviation_counts_steps_from_what_is_normal():
+    levels = ("absent", "markedly_reduced", "reduced", "normal", "increased")
+    assert [deviation(dataclasses.replace(BLINKS, level=level)) for level in levels] == [-3, -2, -1, 0, 1]
+    tremors = (Fact("jaw", "both", "tremor", level) for level in ("absent", "increased"))
+    assert [deviation(tremor) for tremor in tremors] == [0, 1]
+    assert deviation(Fact("lips", "both", "duty_cycle", "markedly_increased")) == 2
 
 
 def test_a_number_lowers_the_value_score_beyond_a_tenth_or_one_step():
     assert f1(with_change(SPEED, value=0.165))["value"] == 1.0
     assert f1(with_change(SPEED, value=0.17))["value"] == 0.75
     assert f1(with_change(SPEED, value=0.17))["direction"] == 1.0
+    assert errors(with_change(SPEED, value=0.165)) == {}
+    assert errors(with_change(SPEED, value=0.17)) == {"wrong_value": 1.0}
+    assert errors(with_change(LEFT, value=0.3)) == {"wrong_value": 0.5}
+    assert errors(with_change(SPEED, value=None, unit="")) == {}
+    # A number that goes with a wrong level is not told twice.
+    assert errors(with_change(SPEED, level="reduced", value=0.4)) == {"wrong_level": 1.0}
     assert f1(with_change(SPEED, unit="IOD"))["value"] == 0.75
     assert f1(with_change(SPEED, value=None, unit=""))["value"] == 0.75
     # 3 against 2 per minute is one reporting step, far as that is in percent.

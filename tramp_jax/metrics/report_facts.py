@@ -21,13 +21,13 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from input_pipeline.motion.facts import ATTRIBUTES, Fact, is_abnormal, is_paired
+from input_pipeline.motion.facts import ATTRIBUTES, LEVELS, Fact, is_abnormal, is_paired
 from input_pipeline.motion.parsing import parse
 
 Facts = Sequence[Fact]
 
 STRICTNESSES = ("mention", "direction", "value", "abnormal")
-ERRORS = ("wrong_side", "negation", "wrong_level", "false", "missing")
+ERRORS = ("wrong_side", "negation", "wrong_level", "false", "missing", "wrong_value", "overstatement")
 # A number agrees within this share of the reference's, or within one reporting step, which for small numbers is more.
 TOLERANCE = 0.1
 
@@ -52,11 +52,11 @@ def per_report(stated: Sequence[Facts], reference: Sequence[Facts]) -> dict[str,
 
 def score_report(stated: Facts, reference: Facts) -> dict[str, float]:
     """The scores of one report. Nothing stated is 0; nothing stated where nothing was to be stated is 1."""
-    said, meant = _halves(stated), _halves(reference)
+    said, meant = halves(stated), halves(reference)
     mentions = _mentions(said), _mentions(meant)
     scores = _rates("mention", *mentions, sum((mentions[0] & mentions[1]).values()))
     scores |= _rates("direction", said, meant, _matched(said, meant, _same_direction))
-    scores |= _rates("value", said, meant, _matched(said, meant, _number_is_right))
+    scores |= _rates("value", said, meant, _matched(said, meant, number_is_right))
     said, meant = [fact for fact in said if is_abnormal(fact)], [fact for fact in meant if is_abnormal(fact)]
     if not said and not meant:
         return scores | dict.fromkeys(("abnormal_precision", "abnormal_recall", "abnormal_f1"), math.nan)
@@ -71,9 +71,9 @@ def laterality_accuracy(stated: Sequence[Facts], reference: Sequence[Facts]) -> 
     """
     hits: list[bool] = []
     for said, meant in zip(stated, reference, strict=True):
-        said, meant = _halves(said), _halves(meant)
+        said, meant = halves(said), halves(meant)
         for fact in _one_sided(meant):
-            same_topic = [other for other in said if _topic(other) == _topic(fact)]
+            same_topic = [other for other in said if topic(other) == topic(fact)]
             named = [other for other in same_topic if other.level == fact.level]
             named = named or [other for other in same_topic if is_abnormal(other) == is_abnormal(fact)]
             if named:
@@ -85,11 +85,13 @@ def error_table(stated: Sequence[Facts], reference: Sequence[Facts]) -> dict[str
     """Mean number of errors per report, by kind (ERRORS); one side of a topic that has two counts 1/2.
 
     What does not match is paired off in this order: wrong_side (topic and level right), negation (a finding for a normal or the
-    reverse), wrong_level; the rest was stated without being so (false) or not stated (missing).
+    reverse), wrong_level; the rest was stated without being so (false) or not stated (missing). Two more look closer and count
+    no fact anew: wrong_value is a number that is off where side and level are right, overstatement a wrong_level that is
+    further from normal than it should be.
     """
     totals: Counter = Counter()
     for said, meant in zip(stated, reference, strict=True):
-        totals.update(_errors(_halves(said), _halves(meant)))
+        totals.update(_errors(halves(said), halves(meant)))
     return {kind: totals[kind] / max(len(stated), 1) for kind in ERRORS}
 
 
@@ -104,7 +106,7 @@ def grounding(stated: Sequence[Facts], measured: Sequence[Facts]) -> float:
     """
     shares = []
     for said, signal in zip(stated, measured, strict=True):
-        said, signal = _halves(said), _halves(signal)
+        said, signal = halves(said), halves(signal)
         shares.append(_matched(said, signal, _number_is_not_wrong) / _weight(said) if said else 0.0)
     return _mean(np.array(shares))
 
@@ -115,7 +117,12 @@ def unparsed_share(texts: Sequence[str]) -> float:
     return float(np.mean(unread)) if unread else math.nan
 
 
-def _halves(facts: Facts) -> list[Fact]:
+def deviation(fact: Fact) -> int:
+    """Steps between the fact's level and the normal one: "reduced" is -1, "absent" -3, "markedly_increased" 2."""
+    return LEVELS.index(fact.level) - LEVELS.index("normal") if is_abnormal(fact) else 0
+
+
+def halves(facts: Facts) -> list[Fact]:
     """Left and right for each "both" that means both."""
     expanded = []
     for fact in facts:
@@ -124,7 +131,8 @@ def _halves(facts: Facts) -> list[Fact]:
     return expanded
 
 
-def _topic(fact: Fact) -> tuple[str, str]:
+def topic(fact: Fact) -> tuple[str, str]:
+    """What the fact is about, whatever it says of it."""
     return fact.region, fact.attribute
 
 
@@ -136,10 +144,10 @@ def _weight(facts: Iterable[Fact] | Counter) -> float:
 
 def _mentions(facts: list[Fact]) -> Counter:
     """How often each topic is spoken of: once for its two halves, twice where one side is told twice."""
-    per_side = Counter((_topic(fact), fact.side) for fact in facts)
+    per_side = Counter((topic(fact), fact.side) for fact in facts)
     mentions: Counter = Counter()
-    for (topic, _), count in per_side.items():
-        mentions[topic] = max(mentions[topic], count)
+    for (named, _), count in per_side.items():
+        mentions[named] = max(mentions[named], count)
     return mentions
 
 
@@ -170,7 +178,7 @@ def _matched(said: list[Fact], meant: list[Fact], agree: Callable[[Fact, Fact], 
 
 
 def _direction(fact: Fact) -> tuple[str, str, str, str]:
-    return *_topic(fact), fact.side, fact.level
+    return *topic(fact), fact.side, fact.level
 
 
 def _by_value(fact: Fact) -> tuple[bool, float]:
@@ -181,7 +189,8 @@ def _same_direction(stated: Fact, reference: Fact) -> bool:
     return True
 
 
-def _number_is_right(stated: Fact, reference: Fact) -> bool:
+def number_is_right(stated: Fact, reference: Fact) -> bool:
+    """Whether the reference's number, where it has one, is stated within the tolerance."""
     return reference.value is None or (stated.value is not None and _number_is_not_wrong(stated, reference))
 
 
@@ -197,20 +206,23 @@ def _one_sided(facts: list[Fact]) -> list[Fact]:
     other = {"left": "right", "right": "left"}
     told = {_direction(fact) for fact in facts}
     sided = [fact for fact in facts if fact.side in other]
-    return [fact for fact in sided if (*_topic(fact), other[fact.side], fact.level) not in told]
+    return [fact for fact in sided if (*topic(fact), other[fact.side], fact.level) not in told]
 
 
 def _errors(said: list[Fact], meant: list[Fact]) -> Counter:
     both = Counter(map(_direction, said)) & Counter(map(_direction, meant))
+    wrong_value = _matched(said, meant, _same_direction) - _matched(said, meant, _number_is_not_wrong)
     said, meant = _beyond(said, both), _beyond(meant, both)
-    errors: Counter = Counter()
+    errors: Counter = Counter(wrong_value=wrong_value)
     for kind, is_kind in _KINDS.items():
         for fact in list(said):
-            partner = next((other for other in meant if _topic(other) == _topic(fact) and is_kind(fact, other)), None)
+            partner = next((other for other in meant if topic(other) == topic(fact) and is_kind(fact, other)), None)
             if partner is not None:
                 said.remove(fact)
                 meant.remove(partner)
                 errors[kind] += _weight([partner])
+                if kind == "wrong_level" and abs(deviation(fact)) > abs(deviation(partner)):
+                    errors["overstatement"] += _weight([partner])
     errors.update({"false": _weight(said), "missing": _weight(meant)})
     return errors
 
