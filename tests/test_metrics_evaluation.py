@@ -123,6 +123,8 @@ def test_reference_reports_score_one_and_swapped_sides_cost_facts_but_hardly_ble
     assert swapped["fact_f1"]["mention"] == 1.0
     assert swapped["laterality_accuracy"] == 0.0
     assert swapped["fact_f1"]["direction"] < 0.96
+    low, high = swapped["weighted_facts_interval"]
+    assert low < swapped["weighted_facts"] < high < 0.96
     assert swapped["grounding"] < 0.96
     assert swapped["bleu4"] > 85
     assert swapped["fact_f1_by_expression"]["rest"] == 1.0 > swapped["fact_f1_by_expression"]["smile"]
@@ -131,6 +133,9 @@ def test_reference_reports_score_one_and_swapped_sides_cost_facts_but_hardly_ble
 def test_the_always_normal_report_finds_nothing(results):
     assert results["report"]["baselines"]["always_normal"]["fact_f1_abnormal"] == 0.0
     assert results["report"]["fact_f1"]["abnormal"] == 1.0
+    assert results["report"]["baselines"]["always_normal"]["weighted_facts"] == 0.0
+    assert results["report"]["weighted_facts"] == 1.0
+    assert results["report"]["weighted_facts_interval"] == [1.0, 1.0]
 
 
 def test_silence_scores_nothing_and_is_a_number_everywhere(test, rivals):

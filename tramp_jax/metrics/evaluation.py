@@ -19,7 +19,7 @@ from input_pipeline.errors import UserError
 from input_pipeline.motion.facts import Fact
 from input_pipeline.motion.parsing import parse_facts
 from input_pipeline.records import EXPRESSIONS, Label
-from tramp_jax.metrics import bootstrap, report_facts, text
+from tramp_jax.metrics import bootstrap, report_facts, text, weighted_facts
 from tramp_jax.metrics.baselines import BaselinePredictions, MeasuredClips
 from tramp_jax.metrics.bootstrap import DRAWS, SubjectDraws
 from tramp_jax.metrics.scored import ScoredClips, persons
@@ -118,9 +118,9 @@ def report_results(
       baselines: name -> N texts.
 
     Returns:
-      the keys of `_text_metrics`; "text_intervals" of `text.TEXT_SCORES`; "unparsed_share"; "fact_f1_interval" and
-      "fact_f1_by_expression" (of "direction"); "errors"; "baselines": name -> {"fact_f1_<strictness>" and the rest};
-      "model_minus_baseline"; "counts", "flags".
+      the keys of `_text_metrics`; "text_intervals" of `text.TEXT_SCORES`; "weighted_facts_interval"; "unparsed_share";
+      "fact_f1_interval" and "fact_f1_by_expression" (of "direction"); "errors"; "baselines": name -> {"fact_f1_<strictness>"
+      and the rest}; "model_minus_baseline"; "counts", "flags".
     """
     kept = [i for i, reference in enumerate(references) if reference is not None]
     flags = [] if kept else ["no clip has a reference report: only grounding is measured"]
@@ -140,7 +140,11 @@ def report_results(
     results["text_intervals"] = {name: ends("", interval, []) for name, interval in intervals.items()}
     flags.extend(words.flags)
     results["unparsed_share"] = _defined(report_facts.unparsed_share(generated))
-    results["errors"] = report_facts.error_table([_facts(generated[i]) for i in kept], meant)
+    stated = [_facts(generated[i]) for i in kept]
+    results["errors"] = report_facts.error_table(stated, meant)
+    weighted = weighted_facts.per_report(stated, meant)
+    findings = bootstrap.ratio_of(np.nan_to_num(weighted), ~np.isnan(weighted))
+    results["weighted_facts_interval"] = ends("", rows.interval(findings), [])
     results["baselines"], results["model_minus_baseline"] = {}, {}
     for name, texts in baselines.items():
         own, own_f1, _ = _text_metrics(texts, references, measured, meant)
@@ -200,7 +204,7 @@ def _text_metrics(
 ) -> tuple[dict[str, Any], np.ndarray, text.TextScores]:
     """The metrics of one writer, and the direction F1 of each clip with a reference.
 
-    Keys: "fact_f1" {strictness: value}, "laterality_accuracy", each of `text.TEXT_SCORES`, "grounding".
+    Keys: "fact_f1" {strictness: value}, "weighted_facts", "laterality_accuracy", each of `text.TEXT_SCORES`, "grounding".
     """
     pairs = [(said, reference) for said, reference in zip(generated, references, strict=True) if reference is not None]
     stated = [_facts(said) for said, _ in pairs]
@@ -209,6 +213,7 @@ def _text_metrics(
     grounded = [(_facts(said), signal) for said, signal in zip(generated, measured, strict=True) if signal]
     results = {
         "fact_f1": {strictness: _mean(scores[f"{strictness}_f1"]) for strictness in FACT_F1},
+        "weighted_facts": _mean(weighted_facts.per_report(stated, meant)),
         "laterality_accuracy": _defined(report_facts.laterality_accuracy(stated, meant)),
         **words.values,
         "grounding": _defined(report_facts.grounding(*zip(*grounded, strict=True))) if grounded else None,
