@@ -98,13 +98,18 @@ def choose_penalty(features: np.ndarray, score: np.ndarray, subject: Sequence[st
 
 def out_of_fold(features: np.ndarray, score: np.ndarray, subject: Sequence[str] | np.ndarray, seed: int = 0) -> np.ndarray:
     """Predictions (len(PENALTIES), N), each clip's by models that saw no clip of its subject."""
-    keys, index = np.unique(np.asarray(subject, dtype=str), return_inverse=True)
-    fold = np.random.default_rng(seed).permutation(np.arange(len(keys)) % FOLDS)[index]
+    fold = subject_folds(subject, seed)
     held_out = np.zeros((len(PENALTIES), len(score)))
     for k in np.unique(fold):
         models = _path(features[fold != k], score[fold != k], PENALTIES, _ROUGH)
         held_out[:, fold == k] = [model.predict(features[fold == k]) for model in models]
     return held_out
+
+
+def subject_folds(subject: Sequence[str] | np.ndarray, seed: int = 0) -> np.ndarray:
+    """The fold of each clip, (N,) int in 0 .. FOLDS - 1, the clips of a subject together."""
+    keys, index = np.unique(np.asarray(subject, dtype=str), return_inverse=True)
+    return np.random.default_rng(seed).permutation(np.arange(len(keys)) % FOLDS)[index]
 
 
 def negative_log_likelihood(parameters: np.ndarray, features: np.ndarray, level: np.ndarray, penalty: float) -> tuple:
