@@ -69,6 +69,8 @@ def test_the_keys_that_others_rely_on_are_there(results):
     assert {"laterality_accuracy", "bleu4", "rouge_l", "grounding"} <= set(report)
     assert set(TEXT_SCORES) <= set(report)
     assert set(report["text_intervals"]) == set(TEXT_SCORES)
+    assert set(report["severity_agreement"]) == {"head", "rated"}
+    assert report["score_probe"]["generated"] == report["score_probe"]["reference"]
     for name in ("always_normal", "nearest_report"):
         assert set(TEXT_SCORES) <= set(report["baselines"][name])
         assert isinstance(report["baselines"][name]["fact_f1_direction"], float)

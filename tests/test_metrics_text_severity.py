@@ -101,12 +101,14 @@ def test_an_expression_of_one_subject_is_none(clips, said):
     assert found["generated"] == dict.fromkeys(("spearman", "mae"), dict.fromkeys((*EXPRESSIONS, "mean")))
 
 
-def test_results_compare_with_the_head_and_put_reference_reports_beside(clips, said):
-    silent = [()] * len(said)
-    found = text_severity.words_and_scores(clips, silent, said, clips.score, draws=50)
+def test_results_compare_with_the_head_and_put_reference_reports_beside(clips):
+    arrays, reports = (clips.subject, clips.expression, clips.score), [label.report for label in clips.labels]
+    found = text_severity.words_and_scores(*arrays, clips.score, [""] * len(reports), reports, draws=50)
     assert found["severity_agreement"]["head"]["clips"] == found["severity_agreement"]["rated"]["clips"] == 0
     assert found["score_probe"]["generated"]["spearman"]["smile"] == 0.0
     assert found["score_probe"]["reference"]["spearman"]["smile"] > 0.5
-    found = text_severity.words_and_scores(clips, said, [None] * len(said), None, draws=50)
+    found = text_severity.words_and_scores(*arrays, None, reports, [None] * len(reports), draws=50)
     assert set(found["severity_agreement"]) == {"rated"}
     assert set(found["score_probe"]) == {"generated", "generated_shuffled"}
+    unrated = np.full(len(reports), np.nan)
+    assert text_severity.words_and_scores(*arrays[:2], unrated, None, reports, reports, draws=50)["score_probe"] is None

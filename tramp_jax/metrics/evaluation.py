@@ -24,6 +24,7 @@ from tramp_jax.metrics.baselines import BaselinePredictions, MeasuredClips
 from tramp_jax.metrics.bootstrap import DRAWS, SubjectDraws
 from tramp_jax.metrics.scored import ScoredClips, persons
 from tramp_jax.metrics.severity_results import count, ends, minus, severity_results
+from tramp_jax.metrics.text_severity import words_and_scores
 
 SIMULATED = "simulated"
 # Each text is asked for several times, and baselines repeat theirs.
@@ -57,7 +58,8 @@ def evaluate_clips(
       seed: of the draws.
 
     Returns:
-      {"data", "simulated", "counts", "severity": see `severity_results` or None, "report": see `report_results` or None}.
+      {"data", "simulated", "counts", "severity": see `severity_results` or None, "report": see `report_results` and
+      `words_and_scores`, or None}.
 
     Raises:
       UserError: a score is not finite.
@@ -78,6 +80,9 @@ def evaluate_clips(
         references = [label.report for label in test.labels]
         of_clip = (test.subject, test.expression, reports, references, test.facts)
         results["report"] = report_results(*of_clip, baselines.reports, draws=draws, seed=seed)
+        people = persons(np.array([label.dataset for label in test.labels], dtype=str), test.subject)
+        of_clip = (people, test.expression, test.score, scores, reports, references)
+        results["report"] |= words_and_scores(*of_clip, draws=draws, seed=seed)
     return results
 
 

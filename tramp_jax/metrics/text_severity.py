@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 
 from input_pipeline.motion.facts import is_paired
-from input_pipeline.records import EXPRESSIONS
+from input_pipeline.motion.parsing import parse_facts
 from tramp_jax.metrics import bootstrap, severity
-from tramp_jax.metrics.baselines import MeasuredClips
 from tramp_jax.metrics.bootstrap import SubjectDraws
 from tramp_jax.metrics.ordinal_regression import standardisation, subject_folds
 from tramp_jax.metrics.report_facts import Facts, deviation, halves
@@ -29,10 +28,12 @@ SHUFFLES = 20
 
 
 def words_and_scores(
-    test: MeasuredClips,
-    generated: Sequence[Facts],
-    references: Sequence[Facts | None],
+    subject: np.ndarray,
+    expression: np.ndarray,
+    rated: np.ndarray,
     predicted: np.ndarray | None,
+    generated: Sequence[str],
+    references: Sequence[str | None],
     *,
     draws: int = bootstrap.DRAWS,
     seed: int = 0,
@@ -40,23 +41,24 @@ def words_and_scores(
     """What a run's results hold of words and scores.
 
     Args:
-      test: N clips.
-      generated: facts of each generated report.
-      references: facts of each reference report, None where there is none.
+      subject, expression: (N,).
+      rated: (N,) grades, NaN where nobody rated.
       predicted: (N,) scores of the severity head, None for a run without one.
+      generated, references: N texts, a reference is None where there is none.
 
     Returns:
       "severity_agreement" of the generated reports with "head" and "rated" scores, see `severity_agreement`; "score_probe" of
       "generated" and "reference" reports, see `score_probe`, on the rated clips that have both, None where no clip is rated.
     """
-    scores = {"rated": test.score} | ({} if predicted is None else {"head": predicted})
-    agreement = severity_agreement(test.subject, test.expression, generated, scores, draws=draws, seed=seed)
-    has_reference = np.array([facts is not None for facts in references], bool)
-    kept = np.flatnonzero(~np.isnan(test.score) & (has_reference | ~has_reference.any()))
-    texts = {"generated": generated} | ({"reference": references} if has_reference.any() else {})
-    texts = {name: [facts[i] or () for i in kept] for name, facts in texts.items()}
-    arrays = (test.subject[kept], test.expression[kept])
-    probe = score_probe(*arrays, texts, test.score[kept], seed) if len(kept) else None
+    stated = [parse_facts(text) for text in generated]
+    scores = {"rated": rated} | ({} if predicted is None else {"head": predicted})
+    agreement = severity_agreement(subject, expression, stated, scores, draws=draws, seed=seed)
+    has_reference = np.array([text is not None for text in references], bool)
+    kept = np.flatnonzero(~np.isnan(rated) & (has_reference | ~has_reference.any()))
+    texts = {"generated": [stated[i] for i in kept]}
+    if has_reference.any():
+        texts["reference"] = [parse_facts(references[i] or "") for i in kept]
+    probe = score_probe(subject[kept], expression[kept], texts, rated[kept], seed) if len(kept) else None
     return {"severity_agreement": agreement, "score_probe": probe}
 
 
@@ -91,13 +93,13 @@ def severity_agreement(
       name -> {"spearman": {expression and "mean": value}, "interval": of the mean, "clips", "flags"}.
     """
     said = np.array([stated_severity(facts) for facts in stated], np.float64)
-    found = {}
+    found, names = {}, np.unique(expression).tolist()
     for name, other in scores.items():
         both = ~np.isnan(said) & ~np.isnan(other)
         arrays = (expression[both], other[both], said[both])
-        values, flags = severity.by_expression(severity.spearman, *arrays)
+        values, flags = severity.by_expression(severity.spearman, *arrays, names=names)
         rows = SubjectDraws.of(subject[both], draws, seed)
-        low, high, _ = rows.interval(bootstrap.expression_mean_of(bootstrap.spearman_of, *arrays))
+        low, high, _ = rows.interval(bootstrap.expression_mean_of(bootstrap.spearman_of, *arrays, names=names))
         found[name] = {"spearman": values, "interval": [low, high], "clips": int(both.sum()), "flags": flags}
     return found
 
@@ -168,7 +170,7 @@ def _probe(
 ) -> dict[str, dict[str, float | None]]:
     spearman: dict[str, float | None] = {}
     mae: dict[str, float | None] = {}
-    for name in EXPRESSIONS:
+    for name in np.unique(expression).tolist():
         of = expression == name
         if len(set(subject[of].tolist())) < 2:
             spearman[name] = mae[name] = None
