@@ -18,6 +18,7 @@ from tramp_jax.metrics.evaluation import SIMULATED, direction_f1, report_results
 from tramp_jax.metrics.predictions import Predictions
 from tramp_jax.metrics.scored import ScoredClips
 from tramp_jax.metrics.severity_results import count, severity_results
+from tramp_jax.metrics.text_severity import words_and_scores
 
 _SAME_CLIPS = "baselines/constant_median: of these very clips, for lack of training clips; the best constant in MAE"
 
@@ -52,6 +53,8 @@ def evaluate_predictions(found: Predictions, *, draws: int = DRAWS, seed: int = 
         # Grounding needs the clip itself, of which a file says nothing.
         of_clip = (clips.subject, clips.expression, found.reports, found.references, [()] * len(found))
         results["report"] = report_results(*of_clip, found.baseline_reports or _always_normal(clips), draws=draws, seed=seed)
+        of_clip = (clips.subject, clips.expression, clips.truth, clips.prediction, found.reports, found.references)
+        results["report"] |= words_and_scores(*of_clip, draws=draws, seed=seed)
     return results
 
 
