@@ -57,7 +57,8 @@ def read_rows(path: Path) -> Iterator[Row]:
         where = f"{path} row {number}"
         if not isinstance(fields, dict):
             raise UserError(f"{where}: is a {type(fields).__name__}, expected an object with {_expected()}")
-        key, subject = str(fields.get("id", number)), str(fields.get("subject", ""))
+        key, subject = str(fields.get("id", number)), fields.get("subject")
+        subject = "" if subject is None else str(subject)
         yield Row(where, key, _media(where, fields), _turns(where, fields), subject, _fps(where, fields))
 
 

@@ -55,6 +55,9 @@ def test_pictures_of_one_clip_may_be_a_list_in_a_list_with_its_rate_and_person(t
     row = {"videos": [["0.jpg", "1.jpg"]], "messages": [QUESTION, ANSWER], "fps": 30, "subject": "s1"}
     (found,) = read(tmp_path, [row])
     assert (found.media, found.fps, found.subject) == (("0.jpg", "1.jpg"), 30.0, "s1")
+    for subject, expected in ((None, ""), (0, "0"), ("", "")):
+        (found,) = read(tmp_path, [row | {"subject": subject}])
+        assert found.subject == expected
 
 
 @pytest.mark.parametrize(
