@@ -17,8 +17,8 @@ from input_pipeline.datasets import get_builder
 from input_pipeline.errors import UserError
 from input_pipeline.extract.building import Building, build
 from input_pipeline.extract.pool import Settings
+from input_pipeline.instruction_export import write_instructions
 from input_pipeline.instruction_json import read_rows
-from input_pipeline.instructions import write_instructions
 from input_pipeline.shards import write_dataset
 from input_pipeline.splits import write_split
 from input_pipeline.text import questions
@@ -143,6 +143,7 @@ def test_wrong_calls_end_with_one_line_and_code_2(folder, tmp_path):
         (folder, "--output=gs://bucket/x"): "expected a path of this machine",
         (folder, output, "--fold=trian"): "value should be one of",
         (folder, output, "--fold=train", "--split=kfold"): "no such split; this data set has: default",
+        (folder, output, "--split=default"): "--split=default: of which fold? add --fold=train",
         (folder, output, "--shape=sharegpt"): "value should be one of",
     }.items():
         done = run(*args)
