@@ -10,11 +10,12 @@ from input_pipeline.dataset import Dataset
 from input_pipeline.extract import Landmarker, extract_clip
 from input_pipeline.extract.batch import list_items
 from input_pipeline.extract.building import Building, build
-from input_pipeline.extract.crop import Box, resize_area
+from input_pipeline.extract.crop import Box
 from input_pipeline.extract.following import LOOK_EVERY, Company, overlap
 from input_pipeline.extract.landmarker import Face
 from input_pipeline.extract.pool import Settings
 from input_pipeline.extract.video import Video
+from input_pipeline.images import resize
 
 pytest.importorskip("mediapipe", reason="MediaPipe is not installed (extra: extract)")
 
@@ -42,7 +43,7 @@ def beside(small, large):
     """A smaller face on the left of a larger one, either of which may be None."""
     picture = np.full((360, SIDE + 360, 3), GREY, np.uint8)
     if small is not None:
-        picture[:SIDE, :SIDE] = resize_area(np.ascontiguousarray(small), SIDE)
+        picture[:SIDE, :SIDE] = resize(np.ascontiguousarray(small), SIDE)
     if large is not None:
         picture[:, SIDE:] = large
     return picture
