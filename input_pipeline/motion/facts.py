@@ -265,11 +265,11 @@ def _facts_of_row(row: Row, values: dict[str, float]) -> list[Fact]:
     if row.attribute == "symmetry":
         # (R - L) / (R + L): positive where the right moves more.
         measured = {"left" if value > 0 else "right": abs(value) for value in measured.values()}
-    levels = {side: _level(row.scale, value) for side, value in measured.items()}
+    levels = {side: level_of(row.scale, value) for side, value in measured.items()}
     if len(measured) == 2:
         mean = sum(measured.values()) / 2
         if len(set(levels.values())) == 1 or abs(values.get(f"symmetry/{row.region}/both", math.inf)) < ASYMMETRIC:
-            return [_fact(row, "both", _level(row.scale, mean), mean)]
+            return [_fact(row, "both", level_of(row.scale, mean), mean)]
     return [_fact(row, side, levels[side], value) for side, value in measured.items()]
 
 
@@ -282,5 +282,6 @@ def _fact(row: Row, side: str, level: str, value: float) -> Fact:
     return Fact(row.region, side, row.attribute, level, stated, attribute.unit)
 
 
-def _level(scale: tuple[str | float, ...], value: float) -> str:
+def level_of(scale: tuple[str | float, ...], value: float) -> str:
+    """The level of a value on the number line of a row."""
     return scale[2 * sum(value >= bound for bound in scale[1::2])]

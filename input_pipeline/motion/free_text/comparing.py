@@ -1,0 +1,116 @@
+"""One side against the other: which is the weaker one, and by how much."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from input_pipeline.motion.free_text.numbers import Number
+from input_pipeline.motion.free_text.subjects import OTHER, Carried, named_sides
+from input_pipeline.motion.free_text.tagging import Tag
+
+# Where more of it, or faster, is worse.
+_WORSE_WITH_MORE = ("decrement", "onset")
+_MARKED = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """What a statement says about left against right.
+
+    Attributes:
+      weaker: "left", "right", or "none" where it is not told.
+      attribute: what is compared where it is speed or timing, else None.
+      marked: whether by much.
+      equal: a difference is denied.
+    """
+
+    weaker: str
+    attribute: str | None
+    marked: bool
+    equal: bool = False
+
+
+def compared(tags: Sequence[Tag], numbers: Sequence[Number], attributes: Sequence[str], carried: Carried) -> Comparison | None:
+    """The comparison of the sides that these tags make, if they make one."""
+    kinds = {tag.kind for tag in tags}
+    if "ref" in kinds:
+        return None
+    how = next((tag for tag in tags if tag.kind in ("less", "more", "weaker", "stronger", "same")), None)
+    share = next((tag for tag in tags if tag.kind == "number" and numbers[int(tag.name)].unit in ("share", "%")), None)
+    if share is not None and (how is None or how.kind == "same"):
+        return _by_share(tags, share, numbers[int(share.name)], carried)
+    if how is None:
+        return None
+    subject, object_ = _two_sides(tags, how, carried)
+    if subject is None:
+        return None
+    if how.kind == "same":
+        denied = any(tag.kind == "neg" and tag.start < how.start for tag in tags)
+        return Comparison(subject, None, False) if denied else Comparison("none", None, False, equal=True)
+    attribute = how.name if how.name in ("peak_speed", "onset", "decrement", "hold") else None
+    attribute = attribute or next((name for name in attributes if name in ("peak_speed", "onset", "hold", "decrement")), None)
+    less = how.kind in ("less", "weaker")
+    if "decrement" in attributes:
+        attribute, less = "decrement", how.name == "decrement" or how.kind in ("more", "stronger") or how.text in ("worse", "poorer")
+    elif attribute == "onset" and how.name not in ("onset", "peak_speed"):
+        less = not less
+    weaker = subject if less else object_
+    marked = "strong" in kinds or how.text.endswith("times")
+    if any(tag.kind == "neg" for tag in tags) and how.name != "verb" and weaker in OTHER:
+        return Comparison("none", attribute, False, equal=True)
+    return Comparison(weaker, attribute, marked)
+
+
+def _two_sides(tags: Sequence[Tag], how: Tag, carried: Carried) -> tuple[str | None, str]:
+    """(the side of which "less" or "more" is said, the other); None where this is no comparison of sides."""
+    than = next((tag for tag in tags if tag.kind == "than"), None)
+    verb = how.name == "verb"
+    if how.kind in ("weaker", "stronger"):
+        after = named_sides([tag for tag in tags if tag.start >= how.stop], carried)
+        before = named_sides([tag for tag in tags if tag.stop <= how.start], carried)
+        return _pair(after or before, [])
+    mark = than or (how if verb or how.kind == "same" else None)
+    if mark is None:
+        sides = _sides(tags)
+        return _pair(sides, []) if sides else (None, "none")
+    after = [tag for tag in tags if tag.start >= mark.stop]
+    before = [tag for tag in tags if tag.stop <= mark.start]
+    if than is not None and than.start < how.start:
+        # Compared with the left, the right moves less.
+        stop = next((tag for tag in after if tag.kind == "side"), None)
+        after, before = ([stop], [tag for tag in after if tag is not stop] + before) if stop else ([], before)
+    subject, object_ = _sides(before), _sides(after)
+    if any(tag.kind == "side" and tag.name == "one" for tag in before) and not set(subject) & set(OTHER):
+        return "none", "none"
+    if not object_ and not any(tag.kind == "side" and tag.name == "other" for tag in after):
+        return (None, "none") if not (verb and subject) else _pair(subject, [])
+    if not subject and not object_ and carried.side in OTHER:
+        subject = [carried.side]
+    return _pair(subject, object_)
+
+
+def _sides(tags: Sequence[Tag]) -> list[str]:
+    return [tag.name for tag in tags if tag.kind == "side" and tag.name in OTHER]
+
+
+def _pair(subject: list[str], object_: list[str]) -> tuple[str | None, str]:
+    if subject:
+        return subject[-1], OTHER.get(subject[-1], "none")
+    if object_:
+        return OTHER[object_[0]], object_[0]
+    return None, "none"
+
+
+def _by_share(tags: Sequence[Tag], share: Tag, number: Number, carried: Carried) -> Comparison | None:
+    """Two thirds of the height of the right."""
+    before, after = _sides([t for t in tags if t.stop <= share.start]), [t for t in tags if t.start >= share.stop]
+    object_ = _sides(after) or (["other"] if any(t.kind == "side" and t.name == "other" for t in after) else [])
+    subject = before[-1] if before else carried.side
+    if not object_ or number.value is None or (object_[0] != "other" and object_[0] == subject):
+        return None
+    weaker = OTHER.get(object_[0], subject)
+    if weaker not in OTHER:
+        return None
+    value = number.value / 100.0 if number.unit == "%" else number.value
+    return Comparison(weaker, None, value < _MARKED)
