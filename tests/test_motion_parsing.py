@@ -65,7 +65,7 @@ def test_normal_reports_are_read_back():
 
 # Written by hand, in words that `wording` does not use.
 PARAPHRASES = {
-    "The smile is weaker on the left.": ["mouth_corner left amplitude reduced"],
+    "The smile is weaker on the left.": ["mouth_corner left symmetry reduced", "mouth_corner left amplitude reduced"],
     "The left corner of the mouth shows a limited excursion during the smile.": ["mouth_corner left amplitude reduced"],
     "Spontaneous lower facial movement is markedly decreased.": ["mouth_corner both amplitude markedly_reduced"],
     "Both eyebrows lift with a full range.": ["brow both amplitude normal"],
@@ -83,10 +83,22 @@ PARAPHRASES = {
         "mouth_corner both amplitude reduced",
     ],
     "The smile is held for only part of the task.": ["mouth_corner both hold reduced"],
-    "The left mouth corner moves less than the right.": ["mouth_corner left symmetry reduced"],
-    "The right mouth corner moves more than the left.": ["mouth_corner left symmetry reduced"],
-    "The right side lags behind the left in the smile.": ["mouth_corner right symmetry reduced"],
-    "Mouth corner movement is greater on the right than on the left.": ["mouth_corner left symmetry reduced"],
+    "The left mouth corner moves less than the right.": [
+        "mouth_corner left symmetry reduced",
+        "mouth_corner left amplitude reduced",
+    ],
+    "The right mouth corner moves more than the left.": [
+        "mouth_corner left symmetry reduced",
+        "mouth_corner left amplitude reduced",
+    ],
+    "The right side lags behind the left in the smile.": [
+        "mouth_corner right symmetry reduced",
+        "mouth_corner right amplitude reduced",
+    ],
+    "Mouth corner movement is greater on the right than on the left.": [
+        "mouth_corner left symmetry reduced",
+        "mouth_corner left amplitude reduced",
+    ],
     "Blink frequency is within normal limits.": ["eye both rate normal"],
     "The mouth is open most of the time.": ["lips both duty_cycle markedly_increased"],
     "There is intermittent lip parting.": ["lips both duty_cycle increased"],

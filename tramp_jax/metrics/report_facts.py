@@ -112,8 +112,8 @@ def grounding(stated: Sequence[Facts], measured: Sequence[Facts]) -> float:
 
 
 def unparsed_share(texts: Sequence[str]) -> float:
-    """Share of all sentences of these reports that state no fact that the parser can read; NaN without sentences."""
-    unread = [not sentence.facts for text in texts for sentence in parse(text)]
+    """Share of the sentences on motion in these reports that state no fact that can be read; NaN without such sentences."""
+    unread = [not sentence.facts for text in texts for sentence in parse(text) if sentence.of_motion]
     return float(np.mean(unread)) if unread else math.nan
 
 

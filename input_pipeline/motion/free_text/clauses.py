@@ -11,14 +11,12 @@ import dataclasses
 from input_pipeline.motion.free_text.tagging import Tag
 
 # Kinds that say how something is.
-HEADS = frozenset(
-    """level is finding number trace less more weaker stronger seldom often apart closed open letgo atonce constant strongadj
-    time also meet long""".split()
-)
+_HEADS = """level is finding number trace less more weaker stronger seldom often apart closed open letgo atonce constant
+    strongadj time also meet long same drop"""
+HEADS = frozenset(_HEADS.split())
 # What moves or is done, which a negation can deny.
-DENIABLE = frozenset("move attr close opening task narrow".split())
-SUBJECTS = frozenset("region task side attr move close opening former latter foreign be narrow".split())
-_NEEDS = {"time": ("attr:hold", "apart", "closed", "open", "attr:rate"), "long": ("attr:onset", "attr:hold"), "constant": ()}
+DENIABLE = frozenset(["move", "attr", "close", "opening", "task", "narrow"])
+SUBJECTS = DENIABLE | {"region", "side", "former", "latter", "foreign", "be"}
 
 
 @dataclasses.dataclass
@@ -63,16 +61,26 @@ def statements_of(tags: list[Tag]) -> list[Statement]:
     """The statements of one sentence, in order; what is off the subject (history, plans) is left out."""
     chunks = [chunk for chunk in _chunks(tags) if chunk.tags]
     _drop_off(chunks)
-    for chunk in chunks:
-        chunk.headed = _is_headed(chunk.tags)
+    for i, chunk in enumerate(chunks):
+        chunk.headed = _is_headed(chunk.tags) and not _is_heading(chunk, chunks[i + 1 :])
     return _group(chunks)
+
+
+def _is_heading(chunk: Chunk, following: list[Chunk]) -> bool:
+    """ "Jaw tremor: none", where the finding is only named before its level."""
+    only_named = all(tag.kind == "finding" or tag.name == "symmetry:normal" for tag in chunk.tags if tag.kind in HEADS)
+    return bool(following) and following[0].word in (":", "–") and only_named and _is_headed(following[0].tags)
 
 
 def _chunks(tags: list[Tag]) -> list[Chunk]:
     chunks = [Chunk([], 3, "")]
     for i, tag in enumerate(tags):
         if tag.kind in ("cut", "comma", "colon"):
-            if 0 < i < len(tags) - 1 and tags[i - 1].kind == tags[i + 1].kind == "number" and tags[i + 1].start - tags[i - 1].stop == 1:
+            if (
+                0 < i < len(tags) - 1
+                and tags[i - 1].kind == tags[i + 1].kind == "number"
+                and tags[i + 1].start - tags[i - 1].stop == 1
+            ):
                 continue
             strength = {"comma": 2, "colon": 1}.get(tag.kind) or int(tag.name)
             if tag.kind == "cut" and tag.text == "while" and _is_gerund(tags, i):
@@ -95,7 +103,8 @@ def _is_gerund(tags: list[Tag], at: int) -> bool:
 def _drop_off(chunks: list[Chunk]) -> None:
     """Empties chunks that speak of another time, of wishes or of what could not be seen, and what led up to them."""
     for i, chunk in enumerate(chunks):
-        if not any(tag.kind in ("off", "if") for tag in chunk.tags):
+        kinds = {tag.kind for tag in chunk.tags}
+        if not kinds & {"off", "if"} and not ("general" in kinds and not kinds & {"than", "ref"}):
             continue
         for k in range(i, -1, -1):
             if k < i and (_is_headed(chunks[k].tags) or chunks[k + 1].cut > 2):
@@ -117,6 +126,8 @@ def _is_headed(tags: list[Tag]) -> bool:
 
 
 def _counts(tag: Tag, tags: list[Tag]) -> bool:
+    if tag.kind == "drop":
+        return not any(other.name == "jaw" for other in tags) and any(other.kind in ("early", "atonce") for other in tags)
     if tag.kind == "letgo":
         return any(other.kind in ("early", "atonce", "time") for other in tags)
     if tag.kind == "closed":

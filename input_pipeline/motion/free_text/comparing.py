@@ -45,6 +45,9 @@ def compared(tags: Sequence[Tag], numbers: Sequence[Number], attributes: Sequenc
     subject, object_ = _two_sides(tags, how, carried)
     if subject is None:
         return None
+    if how.kind == "same" and how.name:
+        denied = any(tag.kind == "neg" and tag.start < how.start for tag in tags)
+        return Comparison(subject, how.name, False) if denied else None
     if how.kind == "same":
         denied = any(tag.kind == "neg" and tag.start < how.start for tag in tags)
         return Comparison(subject, None, False) if denied else Comparison("none", None, False, equal=True)
@@ -52,7 +55,10 @@ def compared(tags: Sequence[Tag], numbers: Sequence[Number], attributes: Sequenc
     attribute = attribute or next((name for name in attributes if name in ("peak_speed", "onset", "hold", "decrement")), None)
     less = how.kind in ("less", "weaker")
     if "decrement" in attributes:
-        attribute, less = "decrement", how.name == "decrement" or how.kind in ("more", "stronger") or how.text in ("worse", "poorer")
+        attribute, less = (
+            "decrement",
+            how.name == "decrement" or how.kind in ("more", "stronger") or how.text in ("worse", "poorer"),
+        )
     elif attribute == "onset" and how.name not in ("onset", "peak_speed"):
         less = not less
     weaker = subject if less else object_

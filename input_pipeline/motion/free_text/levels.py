@@ -11,7 +11,7 @@ from input_pipeline.motion.facts import ATTRIBUTES, FACT_TABLE, level_of
 from input_pipeline.motion.free_text.tagging import Tag
 
 _ORDER = ("absent", "markedly_reduced", "reduced", "increased", "normal")
-_NEGATED = {
+NEGATED = {
     "absent": "normal",
     "markedly_reduced": "normal",
     "reduced": "normal",
@@ -28,7 +28,9 @@ class Words:
     def __init__(self, tags: Sequence[Tag], inherited_negation: bool = False):
         self.tags = tags
         self.kinds = {tag.kind for tag in tags}
-        self.heads = [tag for tag in tags if tag.kind in ("level", "is", "finding", "seldom", "often", "trace", "apart", "closed", "open")]
+        self.heads = [
+            tag for tag in tags if tag.kind in ("level", "is", "finding", "seldom", "often", "trace", "apart", "closed", "open")
+        ]
         self.negated = self._negated() ^ inherited_negation
         self.strong = bool(self.kinds & {"strong", "strongadj"}) and not {"mild"} & self.kinds
 
@@ -54,14 +56,9 @@ class Words:
         return self.negated and not [tag for tag in self.heads if tag.kind != "trace"]
 
 
-def level(attribute: str, words: Words, region: str, number: float | None, task: str | None) -> str | None:
-    """The level in the attribute's own scale; None if the words give none."""
-    if attribute == "tremor" and number is not None:
-        return of_number(attribute, region, number, task)
-    found = _BY_ATTRIBUTE.get(attribute, _extent)(attribute, words)
-    if found is None and number is not None:
-        found = of_number(attribute, region, number, task)
-    return nearest(attribute, found)
+def level(attribute: str, words: Words) -> str | None:
+    """The level that the words give, one of the attribute's own; None if they give none."""
+    return nearest(attribute, _BY_ATTRIBUTE.get(attribute, _extent)(attribute, words))
 
 
 def nearest(attribute: str, found: str | None) -> str | None:
@@ -84,7 +81,8 @@ def of_number(attribute: str, region: str, number: float, task: str | None) -> s
         if row.attribute == attribute and row.region == region
     ]
     own = [pair for pair in rows if pair[0] == task]
-    levels = {level_of(row.scale, number / ATTRIBUTES[attribute].factor) for _, row in own or rows}
+    rows = own or rows or [("", row) for table in FACT_TABLE.values() for row in table if row.attribute == attribute]
+    levels = {level_of(row.scale, number / ATTRIBUTES[attribute].factor) for _, row in rows}
     return levels.pop() if len(levels) == 1 else None
 
 
@@ -100,12 +98,17 @@ def _extent(attribute: str, words: Words) -> str | None:
     if not said:
         return _denied(attribute) if words.negated else None
     found = min(said, key=_ORDER.index)
-    if found == "absent" and "normal" in said and own[-1].name == "normal" and own[-1].text not in ("completely", "fully", "entirely"):
+    if (
+        found == "absent"
+        and "normal" in said
+        and own[-1].name == "normal"
+        and own[-1].text not in ("completely", "fully", "entirely")
+    ):
         found = "normal" if own[0].text == "still" else found
     if found == "absent" and "open" in words.kinds and "level:reduced" in said:
         found = "reduced"
     if words.negated:
-        return _NEGATED[found]
+        return NEGATED[found]
     if "trace" in words.kinds:
         return _of_trace(words, found)
     if "almost" in words.kinds:
@@ -145,10 +148,10 @@ def _onset(attribute: str, words: Words) -> str | None:
 def _hold(attribute: str, words: Words) -> str | None:
     times = set(words.names("time"))
     said = words.names("level")
-    if "atonce" in words.kinds and "letgo" in words.kinds:
+    if "hold:reduced" in words.names("is"):
+        return "normal" if words.negated else "markedly_reduced" if words.strong else "reduced"
+    if "atonce" in words.kinds and words.kinds & {"letgo", "drop"}:
         return "normal" if words.negated else "markedly_reduced"
-    if "letgo" in words.kinds and "early" in words.kinds:
-        return "normal" if words.negated else "reduced"
     if "early" in words.kinds and not said:
         return "normal" if words.negated else "reduced"
     if "moment" in times or "trace" in words.kinds:
@@ -198,7 +201,7 @@ def _duty_cycle(attribute: str, words: Words) -> str | None:
     rarely = "seldom" in words.kinds or "trace" in words.kinds
     apart = bool(words.kinds & {"apart", "open"})
     if not apart and not words.kinds & {"closed", "meet", "close"}:
-        return None
+        return _of_share_of_time(words)
     absent = "absent" in words.names("level")
     if apart:
         if words.negated ^ absent:
@@ -209,8 +212,20 @@ def _duty_cycle(attribute: str, words: Words) -> str | None:
     return "markedly_increased" if rarely else "normal"
 
 
+def _of_share_of_time(words: Words) -> str | None:
+    """Of "apart for 30% of the time, too much" the second part."""
+    said = words.names("level")
+    if "normal" in said or "absent" in said:
+        return "increased" if words.negated else "normal"
+    if words.names("time"):
+        return "markedly_increased" if {"most", "whole"} & set(words.names("time")) else "increased"
+    return "markedly_increased" if words.strong and said else "increased" if said or "often" in words.kinds else None
+
+
 def _tremor(attribute: str, words: Words) -> str | None:
-    return ("increased" if _present(words) else "absent") if "tremor" in words.names("finding") else None
+    if "tremor" in words.names("finding"):
+        return "increased" if _present(words) else "absent"
+    return "absent" if {"absent", "normal"} & set(words.names("level")) or "denied" in words.kinds else None
 
 
 _BY_ATTRIBUTE = {

@@ -20,7 +20,8 @@ _ABBREVIATIONS = {
     "spd": "speed", "rom": "range of motion", "nlf": "nasolabial fold", "nlfs": "nasolabial folds", "mod": "moderately",
     "sev": "severely", "sl": "slightly", "sm": "smile", "fr": "frown", "min": "minimal", "max": "maximal", "decr": "reduced",
     "dec": "reduced", "red": "reduced", "incr": "increased", "inc": "increased", "incompl": "incomplete", "compl": "complete",
-    "abn": "abnormal", "asym": "asymmetric", "asymm": "asymmetric", "sym": "symmetric", "symm": "symmetric", "comm": "commissure",
+    "abn": "abnormal", "asym": "asymmetric", "asymm": "asymmetric", "sym": "symmetric", "symm": "symmetric",
+    "comm": "commissure",
     "resp": "respectively", "w/": "with", "w/o": "without", "w": "with", "approx": "about", "ca": "about",
     "occ": "occasionally", "interm": "intermittent", "intermitt": "intermittent", "dur": "during", "spont": "spontaneous",
     "sympt": "symptom", "mand": "mandible", "mm.": "muscles", "b'cause": "because", "gen": "general", "del": "delayed",
@@ -33,12 +34,33 @@ _ABBREVIATIONS = {
 }  # fmt: skip
 # A full stop after one of these ends no sentence; most abbreviations above count too.
 _NO_END = frozenset(_ABBREVIATIONS) - {"mov", "min", "max", "norm", "red", "pat", "pt", "w", "dec", "neg", "pos"}
-_NO_END |= {"i.e", "e.g", "dr", "mr", "mrs", "no", "st", "fig", "etc", "int", "sec", "i", "e", "g", "prof", "min", "max", "dec", "red"}
+_NO_END |= {
+    "i.e",
+    "e.g",
+    "dr",
+    "mr",
+    "mrs",
+    "no",
+    "st",
+    "fig",
+    "etc",
+    "int",
+    "sec",
+    "i",
+    "e",
+    "g",
+    "prof",
+    "min",
+    "max",
+    "dec",
+    "red",
+}
 _SIGNS = (
     ("’", "'"), ("‘", "'"), ("“", '"'), ("”", '"'), ("\u00a0", " "), ("\u2212", "-"), ("‐", "-"), ("‑", "-"),
     ("↓↓↓", " markedly reduced "), ("↓↓", " markedly reduced "), ("↓", " reduced "), ("↑↑", " markedly increased "),
     ("↑", " increased "), ("→", " , "), ("⇒", " , "), ("—", " | "), ("–", " – "), ("&", " and "), ("@", " at "), ("½", " 0.5 "),
-    ("¼", " 0.25 "), ("¾", " 0.75 "), ("⅓", " 0.333 "), ("⅔", " 0.667 "), ("~", " about "), ("≈", " about "), ("<<", " much less than "),
+    ("¼", " 0.25 "), ("¾", " 0.75 "), ("⅓", " 0.333 "), ("⅔", " 0.667 "), ("~", " about "), ("≈", " about "),
+    ("<<", " much less than "),
     (">>", " much more than "), ("<", " less than "), (">", " more than "), ("≤", " less than "), ("≥", " more than "),
     ("…", " , "), ("≠", " not equal "), ("==", " equal "), ("=", " equal "), ("[", "("), ("]", ")"), ("{", "("), ("}", ")"),
     ("×", " times "), ("√", " normal "),
@@ -48,7 +70,9 @@ _SIGN_WORDS = dict(_SIGNS)
 
 _CAPITAL = re.compile(rf"\b({'|'.join(_CAPITALS)})\b")
 _ABBREVIATION = re.compile(
-    r"(?<![\w/'.-])(?<!\d )(?<!per )(?<!\ba )(?<!each )(" + "|".join(re.escape(a) for a in sorted(_ABBREVIATIONS, key=len, reverse=True)) + r")(?![\w'’])\.?"
+    r"(?<![\w/'.-])(?<!\d )(?<!per )(?<!\ba )(?<!each )("
+    + "|".join(re.escape(a) for a in sorted(_ABBREVIATIONS, key=len, reverse=True))
+    + r")(?![\w'’])\.?"
 )
 # A sound joined with a sign: "bilat.", "L>R", "amp↓".
 _CONTRACTIONS = (
@@ -57,11 +81,11 @@ _CONTRACTIONS = (
     (re.compile(r"'(?:s|re|ve|ll|d|m)\b"), ""), (re.compile(r"(\w)s'(?=\s)"), r"\1s"),
 )  # fmt: skip
 # The camera faces the subject.
+_SEEN_BY = r"(?:viewer's|observer's|examiner's|screen|camera|image)"
 _MIRRORED = re.compile(
-    r"\b(left|right)(?= (?:side )?(?:of|in) the (?:image|picture|screen|frame|video))"
-    r"|(?<=viewer's )(?:left|right)|(?<=observer's )(?:left|right)|(?<=screen )(?:left|right)|(?<=camera )(?:left|right)"
-    r"|(?<=image )(?:left|right)|(?<=examiner's )(?:left|right)|\b(left|right)(?= (?:for|to|of) the (?:viewer|observer|onlooker))"
-    r"|\b(left|right)(?= as (?:seen|viewed) (?:by|from))"
+    rf"(?P<by>{_SEEN_BY} )(?P<one>left|right)"
+    r"|\b(?P<two>left|right)(?P<of> (?:side )?(?:of|in) the (?:image|picture|screen|frame|video)"
+    r"| (?:for|to|of) the (?:viewer|observer|onlooker)| as (?:seen|viewed) (?:by|from))"
 )
 _SIDES_PAIR = re.compile(r"\b(?:left|l) ?[/+] ?(?:right|r)\b|\b(?:right|r) ?[/+] ?(?:left|l)\b")
 # Relatives report on the patient as theirs.
@@ -95,9 +119,15 @@ def normalise(sentence: str) -> str:
     text = _SIGN.sub(lambda match: _SIGN_WORDS[match.group()], sentence)
     text = _CAPITAL.sub(lambda match: _CAPITALS[match.group()], text).lower()
     text = _MY_OWN.sub("patient", text)
-    text = _MIRRORED.sub(lambda match: "right" if match.group() == "left" else "left", text)
+    text = _MIRRORED.sub(_of_subject, text)
     for pattern, words in _CONTRACTIONS:
         text = pattern.sub(words, text)
     text = _ABBREVIATION.sub(lambda match: _ABBREVIATIONS[match.group(1)], text)
     text = _SIDES_PAIR.sub("left and right", text)
-    return _JOINED.sub(lambda match: f"a_{match.group(1).replace(' ', '_')}", text)
+    text = _JOINED.sub(lambda match: f"a_{match.group(1).replace(' ', '_')}", text)
+    return " ".join(text.split())
+
+
+def _of_subject(match: re.Match) -> str:
+    side = "right" if "left" in (match["one"], match["two"]) else "left"
+    return f"{match['by'] or ''}{side}{match['of'] or ''}"

@@ -8,30 +8,30 @@ from __future__ import annotations
 import dataclasses
 import re
 
-_ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
-_WORDS = {word: float(n) for n, word in enumerate(_ONES.split())} | {
-    word: float(10 * n) for n, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)
-}
+_DIGITS = "one|two|three|four|five|six|seven|eight|nine"
+_ONES = f"zero|{_DIGITS}|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"
+_TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+_WORDS = {word: float(n) for n, word in enumerate(_ONES.split("|"))}
+_WORDS |= {word: float(10 * n) for n, word in enumerate(_TENS.split("|"), 2)}
 _PARTS = {"half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
 
-_TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
-_WORD = rf"(?:(?:{_TENS})[ -](?:{'|'.join(_ONES.split()[1:10])})|{'|'.join(sorted(_WORDS, key=len, reverse=True))}|a hundred|one hundred)"
-_FRACTION = (
-    r"(?:(?:a|one|two|three|four|five|six|seven|eight|nine)[ -])?(?:(?:good|full) )?(?:halves|half|thirds?|quarters?|fourths?|fifths?|sixths?|eighths?|tenths?)"
-)
+_WORD = rf"(?:(?:{_TENS})[ -](?:{_DIGITS})|{'|'.join(sorted(_WORDS, key=len, reverse=True))}|a hundred|one hundred)"
+_PART = r"(?:halves|half|thirds?|quarters?|fourths?|fifths?|sixths?|eighths?|tenths?)"
+_FRACTION = rf"(?:(?:a|{_DIGITS})[ -])?(?:(?:good|full) )?{_PART}"
 _FIGURE = r"\d+(?:[.,]\d+)?|\.\d+"
-_N = rf"(?:(?<![\w.,])(?:{_FIGURE})|\b(?:{_WORD})\b)"
+_N = rf"(?>(?<![\w.,])(?:{_FIGURE})|\b(?:{_WORD})\b)"
 _ABOUT = r"(?: ?(?:±|\+/-|\+-|plus or minus) ?\d+(?:[.,]\d+)?)?"
 _BOUND = (
-    r"(?P<bound>(?:less|fewer|lower|more|greater|higher|later|smaller|larger) than |under |over |below |above |at least |at most |up to |"
-    r"no more than |no less than |not more than )"
+    r"(?P<bound>(?:less|fewer|lower|more|greater|higher|later|smaller|larger) than |under |over |below |above |"
+    r"(?:at|no|not) (?:least|most|more|less)(?: than)? |up to )"
 )
 _IOD = r"(?:of (?:the |an |one |his |her )?)?(?:iods?|inter-? ?ocular[ -]distances?|inter-?ocular units?|ioud|i\.o\.d\.?)"
 _SECOND = r"(?:s|secs?|seconds?)(?![\w])"
 _PER_S = rf"(?:/ ?{_SECOND}|per {_SECOND}|(?:a|each|every) second(?!\w)| s-1)"
 _PERCENT = r"(?:%|percent|per ?cent|pct)"
 _MINUTE = r"(?:min(?:ute)?s?)(?!\w)"
-_PER_MINUTE = rf"(?:(?:spontaneous )?(?:eye )?(?:blinks?|times|x) ?)?(?:/ ?(?:1 )?{_MINUTE}|(?:per|a|each|every|in a|in one|in the|over a|in 1) {_MINUTE}|bpm)"
+_A_MINUTE = rf"(?:/ ?(?:1 )?{_MINUTE}|(?:per|a|each|every|in a|in one|in the|over a|in 1) {_MINUTE}|bpm)"
+_PER_MINUTE = rf"(?:(?:spontaneous )?(?:eye )?(?:blinks?|times|x) ?)?{_A_MINUTE}"
 # In this order: the longer units first.
 _UNITS = (
     ("IOD/s", 0.01, rf"{_PERCENT} ?{_IOD} ?{_PER_S}"),
@@ -43,7 +43,11 @@ _UNITS = (
     ("/min", 1.0, _PER_MINUTE),
     ("s", 0.001, r"(?:ms|msecs?|milliseconds?)(?!\w)"),
     ("s", 1.0, _SECOND),
-    ("", 1.0, r"(?:mm|cm|millimet(?:er|re)s?|hz|hertz|mg|fps|degrees|points?|weeks?|days?|months?|years?|hours?|minutes?)(?!\w)"),
+    (
+        "",
+        1.0,
+        r"(?:mm|cm|millimet(?:er|re)s?|hz|hertz|mg|fps|degrees|points?|weeks?|days?|months?|years?|hours?|minutes?)(?!\w)",
+    ),
 )
 _UNIT = "|".join(f"(?P<u{i}>{pattern})" for i, (_, _, pattern) in enumerate(_UNITS))
 _HALF_MORE = r"(?P<more> and a half)?"
@@ -51,10 +55,15 @@ _MEASURE = re.compile(rf"{_BOUND}?(?P<n>{_N}){_ABOUT}{_HALF_MORE}[ -]?(?:{_UNIT}
 _PAIR = re.compile(rf"(?P<a>{_N})(?P<by>,? ?(?:and|or|/|-|–|to|,) ?)(?P<b>{_N})(?= ?(?P<unit>{_UNIT}))")
 _BETWEEN = re.compile(rf"\b(?:between|from|anywhere from) (?={_N})")
 # Counts of blinks over a time.
+_HOW_MANY = rf"(?P<n>{_N}|\bonce|\btwice|\ba single|\ba|\bno)"
+_COUNTED_IN = (
+    r"(?:in|within|during|over|per|for|on|across) (?:(?:the|a|an|his|her|these|those|this) )?"
+    r"(?:(?:whole|entire|full|first|last) )?"
+)
+_SEEN = r"(?:were |was )?(?:counted |seen |observed |recorded |noted )?"
 _COUNTED = re.compile(
-    rf"(?P<n>{_N}|\bonce|\btwice|\ba single|\ba|\bno) ?(?:spontaneous )?(?:eye ?)?(?:blinks?|times)?,? (?:were |was )?"
-    rf"(?:counted |seen |observed |recorded |noted )?(?:(?:in|within|during|over|per|for|on|across) (?:the |a |an |his |her |these |those |this )?"
-    rf"(?:(?:whole|entire|full|first|last) )?|every |each |/ ?)(?P<t>{_N})[ -]?(?P<unit>s|secs?|seconds?|min|mins|minutes?)(?!\w)"
+    rf"{_HOW_MANY} ?(?:spontaneous )?(?:eye ?)?(?:blinks?|times)?,? {_SEEN}"
+    rf"(?:{_COUNTED_IN}|every |each |/ ?)(?P<t>{_N})[ -]?(?P<unit>s|secs?|seconds?|min|mins|minutes?)(?!\w)"
 )
 _EVERY = re.compile(rf"\b(?:only )?every (?P<t>{_N}) ?(?P<unit>s|secs?|seconds?)(?!\w)")
 _ONCE = re.compile(r"\b(once|twice|thrice) (?:a|per|each|every|in a|in one) minute\b")
@@ -70,10 +79,12 @@ class Number:
     Attributes:
       value: in `unit`; None where the text gives a range or a bound.
       unit: one of `facts.UNITS`, or "share" for a fraction in words, 0..1.
+      near: what the level is looked up for where there is no value.
     """
 
     value: float | None
     unit: str
+    near: float | None = None
 
 
 def take_numbers(text: str) -> tuple[str, list[Number]]:
@@ -82,12 +93,16 @@ def take_numbers(text: str) -> tuple[str, list[Number]]:
         return text, []
     found: list[Number] = []
 
-    def put(value: float | None, unit: str) -> str:
-        found.append(Number(value, unit))
+    def put(value: float | None, unit: str, near: float | None = None) -> str:
+        found.append(Number(value, unit, near))
         return f" #{len(found) - 1} "
 
     def count(match: re.Match) -> str:
-        blinks = {"once": 1.0, "twice": 2.0, "a": 1.0, "a single": 1.0, "no": 0.0}.get(match["n"]) if match["n"] in _COUNTS else _read(match["n"])
+        blinks = (
+            {"once": 1.0, "twice": 2.0, "a": 1.0, "a single": 1.0, "no": 0.0}.get(match["n"])
+            if match["n"] in _COUNTS
+            else _read(match["n"])
+        )
         seconds = _read(match["t"]) * (60.0 if match["unit"].startswith("m") else 1.0)
         return f" blinks {put(60.0 * blinks / seconds if seconds else None, '/min')} "
 
@@ -96,7 +111,7 @@ def take_numbers(text: str) -> tuple[str, list[Number]]:
         if not unit:
             return " "
         value = _read(match["n"]) * factor + (0.5 * factor if match["more"] else 0.0)
-        number = put(None if match["bound"] else value, unit)
+        number = put(None, unit, _inside(match["bound"], value)) if match["bound"] else put(value, unit)
         return f"{' blinks ' if 'blink' in match.group() else ' '}{number} "
 
     if "blink" in text or "time" in text or "once" in text or "twice" in text:
@@ -112,8 +127,17 @@ def take_numbers(text: str) -> tuple[str, list[Number]]:
     return _MEASURE.sub(measure, text), found
 
 
+def _inside(bound: str, value: float) -> float | None:
+    """A number on the side of the bound that is meant; of a range, which tells no side, none."""
+    if bound.startswith(("less", "fewer", "under", "below", "lower", "smaller")):
+        return max(value * 0.99, 0.0)
+    return value * 1.01 if bound.startswith(("more", "over", "above", "greater", "higher", "larger")) else None
+
+
 _COUNTS = ("once", "twice", "a", "a single", "no")
-_MAY_HOLD = re.compile(rf"\d|\b(?:{'|'.join(_WORDS)}|{'|'.join(_PARTS)}|halves|thirds|quarters|once|twice|hundred|every|a second|tenths)\b")
+_MAY_HOLD = re.compile(
+    rf"\d|\b(?:{'|'.join(_WORDS)}|{'|'.join(_PARTS)}|halves|thirds|quarters|once|twice|hundred|every|a second|tenths)\b"
+)
 
 
 def _pair(match: re.Match, between: bool) -> str:
@@ -122,7 +146,7 @@ def _pair(match: re.Match, between: bool) -> str:
     if match["a"].isalpha() and not match["b"].isalpha():
         return match.group()
     if between or by in ("-", "–", "to", "or"):
-        return f"less than {match['b']}"
+        return f"up to {match['b']}"
     return f"{match['a']} {match['unit']}{' and ' if by != '/' else ' / '}{match['b']}"
 
 

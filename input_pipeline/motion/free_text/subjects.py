@@ -24,6 +24,7 @@ class Carried:
       regions: last named.
       side: last named with them; "both" where none was.
       attribute: last spoken of.
+      attributes: what a mere level is said of: those that the last statement named, or its extent.
       sides: the last two sides or regions in the order of the text, for "the former" and "the latter".
       task: expression of the sentence.
       foreign: whether something outside the vocabulary was spoken of last.
@@ -34,11 +35,17 @@ class Carried:
     regions: tuple[str, ...] = ()
     side: str = "both"
     attribute: str | None = None
+    attributes: tuple[str, ...] = ()
     sides: tuple[str, ...] = ()
     task: str | None = None
     foreign: bool = False
     last: tuple[Fact, ...] = ()
     fresh: bool = True
+
+    def follow(self, fact: Fact) -> None:
+        """Takes a fact as the one last spoken of."""
+        self.regions, self.side = (fact.region,), fact.side if fact.attribute != "symmetry" else "both"
+        self.attribute, self.attributes, self.foreign, self.last = fact.attribute, (fact.attribute,), False, (fact,)
 
 
 def attribute_of(statement: Statement, numbers: Sequence[Number], carried: Carried) -> list[str]:
@@ -53,6 +60,8 @@ def attribute_of(statement: Statement, numbers: Sequence[Number], carried: Carri
         if finding in names.get("finding", ()):
             return [finding]
     units = [numbers[int(name)].unit for name in names.get("number", ())]
+    if carried.attribute == "tremor" and "IOD" in units and not kinds & {"region", "task"}:
+        return ["tremor"]
     lips = bool({"lips", "mouth"} & set(regions)) or (not regions and carried.regions == ("lips",))
     if lips and (kinds & {"apart", "closed", "open"} or ("close" in kinds and "mouth" not in regions)):
         return ["duty_cycle"]
@@ -60,14 +69,21 @@ def attribute_of(statement: Statement, numbers: Sequence[Number], carried: Carri
     if "symmetry:normal" in said and not _mere_manner(tags):
         return ["symmetry"]
     own = [name for name in names.get("attr", ()) if name != "amplitude"]
-    if "letgo" in kinds and kinds & {"early", "atonce", "time"} and "onset" not in own:
+    dropped = "letgo" in kinds or ("drop" in kinds and "jaw" not in regions)
+    if dropped and kinds & {"early", "atonce", "time"} and "onset" not in own:
         return ["hold"]
     if own or said:
         return _named(own, said, names, statement)
+    if units and not kinds & {"region", "task"} and carried.attribute and ATTRIBUTES[carried.attribute].unit in units:
+        return [carried.attribute]
+    if "atonce" in kinds:
+        return ["onset"]
+    if {"brief", "moment"} & set(names.get("time", ())) and not kinds & {"level", "less", "trace", "apart", "closed", "open"}:
+        return ["hold"]
     if "constant" in kinds and "amplitude" in names.get("attr", ()):
         return ["decrement"]
     for unit in units:
-        if unit in _UNITS and not (unit == "IOD" and carried.attribute == "tremor" and not kinds & {"move", "attr"}):
+        if unit in _UNITS:
             return [_UNITS[unit]]
     return _of_movement(tags, kinds, regions, names, carried)
 
@@ -106,15 +122,15 @@ def _of_movement(
         return ["closure"]
     if "opening" in kinds and of_eye:
         return []
-    if not regions and not tasks and not kinds & {"attr", "move", "opening", "close", "open"} and carried.attribute:
-        return [carried.attribute]
+    if not regions and not tasks and not kinds & {"attr", "move", "opening", "close", "open"} and carried.attributes:
+        return list(carried.attributes)
     if "eye" in tasks:
         return ["closure"]
     if kinds & {"move", "attr", "opening", "close", "open"}:
         return ["amplitude"]
     if tasks:
         return ["amplitude"]
-    kept = carried.attribute
+    kept = carried.attribute if carried.attributes else None
     if kept and regions and all(region in ATTRIBUTES[kept].regions for region in regions) and kept not in ("symmetry", "rate"):
         return [kept]
     if of_eye:
@@ -157,6 +173,8 @@ def side_of(region: str, tag: Tag | None, statement: Statement, attribute: str, 
         return None if any(t.kind == "side" and t.name in OTHER for t in statement.tags) else "none"
     if region in ("lips", "jaw") or attribute == "rate":
         return "both"
+    if any(t.kind == "side" and t.name == "one" for t in statement.tags):
+        return None
     near = [chunk for chunk in statement.chunks if tag is not None and tag in chunk.tags]
     several = sum(t.kind in ("region", "task") for t in statement.tags) > 1
     for tags in ([near[0].tags] if near and several else []) + [statement.tags]:
@@ -169,7 +187,7 @@ def named_sides(tags: Sequence[Tag], carried: Carried) -> list[str]:
     """The sides in the order of the text, each once; "both" only where neither is named."""
     found: list[str] = []
     for tag in tags:
-        if tag.kind == "side" and tag.name == "other":
+        if tag.kind == "side" and tag.name == "other" and not any(t.kind == "side" and t.name == "one" for t in tags):
             last = next((side for side in reversed(found) if side in OTHER), carried.side)
             found += [OTHER[last]] if last in OTHER else []
         elif tag.kind == "side" and tag.name != "one":

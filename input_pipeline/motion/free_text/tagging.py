@@ -10,9 +10,30 @@ from input_pipeline.motion.free_text import words_of_face, words_of_motion
 from input_pipeline.motion.free_text.common_words import COMMON
 
 _TOKEN = re.compile(r"#\d+|[a-z_]+|\++|∅|ø|[;:,()–|?]")
-_ARTICLES = frozenset("the a an his her my their its your our this these those".split())
+_ARTICLES = frozenset(["the", "a", "an", "his", "her", "my", "their", "its", "your", "our", "this", "these", "those"])
 # Endings that a star stands for in a misspelt word; in a word that is spelt right it stands for any.
-_ENDINGS = ("", "e", "s", "ed", "d", "es", "ing", "ion", "tion", "ly", "al", "ally", "y", "ic", "ical", "ry", "ble", "bly", "ity", "er")
+_ENDINGS = (
+    "",
+    "e",
+    "s",
+    "ed",
+    "d",
+    "es",
+    "ing",
+    "ion",
+    "tion",
+    "ly",
+    "al",
+    "ally",
+    "y",
+    "ic",
+    "ical",
+    "ry",
+    "ble",
+    "bly",
+    "ity",
+    "er",
+)
 _SHORTEST_TYPO = 4
 _SHORTEST_SUBSTITUTION = 7
 
