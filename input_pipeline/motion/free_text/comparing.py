@@ -62,7 +62,7 @@ def compared(tags: Sequence[Tag], numbers: Sequence[Number], attributes: Sequenc
     elif attribute == "onset" and how.name not in ("onset", "peak_speed"):
         less = not less
     weaker = subject if less else object_
-    marked = "strong" in kinds or how.text.endswith("times")
+    marked = "strong" in kinds or how.text.endswith("times") or bool({"well", "far"} & set(how.text.split()))
     if any(tag.kind == "neg" for tag in tags) and how.name != "verb" and weaker in OTHER:
         return Comparison("none", attribute, False, equal=True)
     return Comparison(weaker, attribute, marked)
@@ -76,7 +76,8 @@ def _two_sides(tags: Sequence[Tag], how: Tag, carried: Carried) -> tuple[str | N
         after = named_sides([tag for tag in tags if tag.start >= how.stop], carried)
         before = named_sides([tag for tag in tags if tag.stop <= how.start], carried)
         return _pair(after or before, [])
-    mark = than or (how if verb or how.kind == "same" else None)
+    same = next((tag for tag in tags if tag.kind == "same"), None)
+    mark = than or same or (how if verb else None)
     if mark is None:
         sides = _sides(tags)
         return _pair(sides, []) if sides else (None, "none")
@@ -117,6 +118,8 @@ def _by_share(tags: Sequence[Tag], share: Tag, number: Number, carried: Carried)
         return None
     weaker = OTHER.get(object_[0], subject)
     if weaker not in OTHER:
+        return None
+    if not before and carried.side not in OTHER:
         return None
     value = number.value / 100.0 if number.unit == "%" else number.value
     return Comparison(weaker, None, value < _MARKED)

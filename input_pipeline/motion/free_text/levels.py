@@ -170,7 +170,7 @@ def _decrement(attribute: str, words: Words) -> str | None:
         return "increased" if _present(words) else "normal"
     if "constant" in words.kinds:
         return "normal" if not words.negated else "increased"
-    return "increased" if "time" in words.kinds and not words.negated else None
+    return ("normal" if words.negated else "increased") if "over" in words.names("time") else None
 
 
 def _symmetry(attribute: str, words: Words) -> str | None:
@@ -180,7 +180,7 @@ def _symmetry(attribute: str, words: Words) -> str | None:
         bad = words.negated or {"reduced", "markedly_reduced", "absent"} & set(words.names("level"))
         return "reduced" if bad else "normal"
     found = _extent(attribute, words)
-    return "reduced" if found in ("absent", "markedly_reduced") else found
+    return "reduced" if found in ("absent", "markedly_reduced") or words.denied else found
 
 
 def _rate(attribute: str, words: Words) -> str | None:
@@ -207,6 +207,8 @@ def _duty_cycle(attribute: str, words: Words) -> str | None:
         if words.negated ^ absent:
             return "increased" if mostly else "normal"
         return "normal" if rarely else "markedly_increased" if mostly else "increased"
+    if any(tag.text == "never" for tag in words.tags) and words.negated:
+        return "markedly_increased"
     if words.negated or absent or {"reduced", "markedly_reduced"} & set(words.names("level")) or "some" in words.names("time"):
         return "increased"
     return "markedly_increased" if rarely else "normal"

@@ -66,6 +66,9 @@ _SIGNS = (
     ("×", " times "), ("√", " normal "),
 )  # fmt: skip
 _SIGN = re.compile("|".join(re.escape(sign) for sign, _ in _SIGNS))
+# "(+)" and "(-)" after a finding, and a lone "-" after a colon.
+_PLUS = re.compile(r"\(\+\)")
+_MINUS = re.compile(r"\([-\u2212–]\)|(?<=:) ?[-\u2212–](?= *(?:[.,;]|$))")
 _SIGN_WORDS = dict(_SIGNS)
 
 _CAPITAL = re.compile(rf"\b({'|'.join(_CAPITALS)})\b")
@@ -116,7 +119,7 @@ def _ends(before: str, following: str) -> bool:
 
 def normalise(sentence: str) -> str:
     """Lower case, signs and abbreviations in words, sides the subject's own; hyphens and numbers as they were."""
-    text = _SIGN.sub(lambda match: _SIGN_WORDS[match.group()], sentence)
+    text = _SIGN.sub(lambda match: _SIGN_WORDS[match.group()], _MINUS.sub(" negative ", _PLUS.sub(" present ", sentence)))
     text = _CAPITAL.sub(lambda match: _CAPITALS[match.group()], text).lower()
     text = _MY_OWN.sub("patient", text)
     text = _MIRRORED.sub(_of_subject, text)

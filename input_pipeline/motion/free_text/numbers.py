@@ -65,6 +65,10 @@ _COUNTED = re.compile(
     rf"{_HOW_MANY} ?(?:spontaneous )?(?:eye ?)?(?:blinks?|times)?,? {_SEEN}"
     rf"(?:{_COUNTED_IN}|every |each |/ ?)(?P<t>{_N})[ -]?(?P<unit>s|secs?|seconds?|min|mins|minutes?)(?!\w)"
 )
+_IN_TIME = re.compile(
+    rf"\b(?:in|within|during|over) (?:the |a |an )?(?P<t>{_N})[ -]?(?P<unit>s|secs?|seconds?|min|mins|minutes?)(?!\w)"
+    rf"(?P<by>[^.;#]{{0,40}}?){_HOW_MANY} (?:blinks?|times)\b"
+)
 _EVERY = re.compile(rf"\b(?:only )?every (?P<t>{_N}) ?(?P<unit>s|secs?|seconds?)(?!\w)")
 _ONCE = re.compile(r"\b(once|twice|thrice) (?:a|per|each|every|in a|in one) minute\b")
 _SHARE = re.compile(rf"(?<![\w-])(?P<f>{_FRACTION})(?![\w])(?! (?:an? )?(?:hour|min)|-?open|-?clos)")
@@ -115,7 +119,7 @@ def take_numbers(text: str) -> tuple[str, list[Number]]:
         return f"{' blinks ' if 'blink' in match.group() else ' '}{number} "
 
     if "blink" in text or "time" in text or "once" in text or "twice" in text:
-        text = _COUNTED.sub(count, text)
+        text = _IN_TIME.sub(lambda match: f"{match['by']}{count(match)}", _COUNTED.sub(count, text))
         if "blink" in text:
             text = _EVERY.sub(lambda m: put(60.0 / _read(m["t"]) if _read(m["t"]) else None, "/min"), text)
             text = _ONCE.sub(lambda m: put({"once": 1.0, "twice": 2.0, "thrice": 3.0}[m[1]], "/min"), text)
@@ -157,7 +161,7 @@ def _shares(text: str, put) -> str:
         words = re.split(r"[ -]", match["f"])
         part = next(n for name, n in _PARTS.items() if words[-1].startswith(name) or (words[-1] == "halves" and n == 2))
         value = (_WORDS.get(words[0], 1.0) if len(words) > 1 else 1.0) / part
-        if (len(words) == 1 and part != 2) or not 0.0 < value <= 1.0:
+        if (len(words) == 1 and part != 2) or not 0.0 < value < 1.0:
             continue
         rest = text[match.end() :]
         if (unit := _SHARE_OF.match(rest)) is not None:

@@ -23,7 +23,25 @@ def without_occasions(tags: list[Tag], carried: Carried) -> list[Tag]:
         named = named or t.kind == "task"
         if not occasion or t.kind in ("number", "time", "early", "ref"):
             kept.append(t)
-    return [t for t in kept if (t.kind, t.name) != ("task", "rest")]
+    kept = _with_standard([t for t in kept if (t.kind, t.name) != ("task", "rest")])
+    if not any(t.kind in ("region", "task") for t in kept) and (
+        named_in := [t.name for t in tags if t.kind == "task" and t.name != "rest"]
+    ):
+        carried.regions, carried.fresh, carried.foreign = (named_in[-1],), False, False
+    return kept
+
+
+def _with_standard(tags: list[Tag]) -> list[Tag]:
+    """ "As wide as normal" is a level of its own: normal, but not after "half" and not after "not"."""
+    kept: list[Tag] = []
+    for t in tags:
+        last = kept[-1] if kept else None
+        if last and last.kind == "same" and last.stop == t.start and (t.kind == "standard" or t.name == "normal"):
+            part = any(other.kind == "number" and last.start - other.stop <= 1 for other in kept)
+            kept[-1] = last._replace(kind="ref", name="") if part else last._replace(kind="level", name="normal")
+            continue
+        kept.append(t)
+    return kept
 
 
 def _with_one_side(tags: list[Tag]) -> list[Tag]:

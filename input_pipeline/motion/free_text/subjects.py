@@ -59,6 +59,9 @@ def attribute_of(statement: Statement, numbers: Sequence[Number], carried: Carri
     for finding in ("tremor", "decrement", "symmetry", "onset"):
         if finding in names.get("finding", ()):
             return [finding]
+    smaller = "less" in kinds or {"level:reduced", "level:markedly_reduced"} & {f"{tag.kind}:{tag.name}" for tag in tags}
+    if "over" in names.get("time", ()) and smaller and not {"peak_speed", "hold", "onset"} & set(names.get("attr", ())):
+        return ["decrement"]
     units = [numbers[int(name)].unit for name in names.get("number", ())]
     if carried.attribute == "tremor" and "IOD" in units and not kinds & {"region", "task"}:
         return ["tremor"]
@@ -130,7 +133,7 @@ def _of_movement(
         return ["amplitude"]
     if tasks:
         return ["amplitude"]
-    kept = carried.attribute if carried.attributes else None
+    kept = carried.attributes[-1] if carried.attributes else None
     if kept and regions and all(region in ATTRIBUTES[kept].regions for region in regions) and kept not in ("symmetry", "rate"):
         return [kept]
     if of_eye:

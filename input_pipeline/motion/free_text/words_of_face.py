@@ -58,7 +58,8 @@ FACE = {
         part of face, on part of, upper half, lower half, upper third, more than once, once more, once again, one would
         expect, all over again, on spot, as such, in other words, late in day, in late, early in day, later in, later on,
         earlier on, to start with, to begin with, at start, at beginning, from beginning, from start, by end, with good
-        will, good view, for good measure, not to mention, no matter, well into, just about""",
+        will, good view, for good measure, not to mention, no matter, well into, just about, not stop, never stop*, not
+        cease, never cease*""",
 }
 
 FOREIGN = {
@@ -107,8 +108,8 @@ OFF = {
 }
 
 # What holds in general, unless it is what the subject is compared with.
-GENERAL = """in adults, in healthy, healthy adults, healthy people, healthy subjects, healthy volunteers, healthy controls, most
-    people, people with, patients with, in general population, other people, normal people, normal adults, normal subjects,
+GENERAL = """in adults, in healthy, healthy adults, healthy people, healthy subjects, healthy volunteers, healthy controls,
+    people with, patients with, in general population, other people, normal people, normal adults, normal subjects,
     healthy persons"""
 
 PEOPLE = """examiner, therapist, physiotherapist, interviewer, investigator, nurse, doctor, neurologist, carer, caregiver, wife,

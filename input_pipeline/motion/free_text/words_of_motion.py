@@ -182,7 +182,9 @@ LITTLE = {
         matched control*, compared to age matched control*, than age matched control*, than healthy people, than healthy
         volunteer*, compared with healthy*, compared to healthy*, compared with other people, relative to normal, relative
         to control*, than you would expect, than would expect, than peers, compared with peers, than anyone else, than
-        mine, than in controls, than norm*, versus normal, versus controls""",
+        mine, than in controls, than norm*, versus normal, versus controls, what is normal, of what is normal, of what is
+        expected, of what would be expected, of what one would expect, of healthy, as normal, what would be normal, of
+        what is usual, what is expected""",
     "less": """less, weaker, smaller, poorer, worse, lesser, weakest, worst, poorest, less good, less well, less far,
         feebler, shallower, shorter, lower on, not as much as, not as far as, not so far as, not as strong*, not as high
         as, not as well as, not so much as, not as wide*, not quite as, less strong*, less mobile, worse on, least, less
@@ -194,7 +196,8 @@ LITTLE = {
         firmer, tighter, stronger on, greatest""",
     # With the stronger one after it, and with the weaker one after it.
     "less:verb": """trail*, lag* behind, falls behind, fell behind, fall* short of, behind, inferior to, not keep up with,
-        not match, not reach level of, lags, lagging""",
+        not match, not reach level of, lags, lagging, fall* well short of, fall* far short of, fell well short of, fell
+        far short of, short of""",
     "more:verb": """exceed*, outdo*, surpass*, dominat*, outperform*, overtak*, outstrip*, tops, beats, outpac*,
         outweigh*, ahead of, overshadow*""",
     "weaker": "to disadvantage of, at expense of, disadvantag*, to detriment of",
@@ -204,6 +207,9 @@ LITTLE = {
         good as, as mobile as, as tightly as, as large as, as big as, as completely as, as forcefully as, as vigorously
         as, as firmly as, as easily as, as active as, as pronounced as, as deeply as, as widely as, as tight as, as
         complete as, as low as, as little as, as freely as""",
+    # After "as wide as": no side, but the norm.
+    "standard": """anyone, anybody, everyone, everybody, anyone else, anybody else, everyone else, everybody else, others,
+        next person, average person, ever, most people, in anyone""",
     "same:peak_speed": "as fast as, as quickly as, as quick as, as briskly as, as rapidly as, as swiftly as",
     "less:peak_speed": """slower, more slowly, more sluggish*, less fast, less quick*, less brisk*, less rapid*, less
         swift*, slowest""",
@@ -220,7 +226,7 @@ LITTLE = {
     "time:some": """part of, part of time, at times, some of, sometimes, now and then, now and again, occasional*,
         intermittent*, from time to time, on and off, some time, for while, temporar*, periodic*, transient*, once in
         while, episod*, every so often, time and again, less than half, third of, off and on, repeatedly, several times,
-        half of, half time, for some, partially apart, some""",
+        half of, half time, for some, partially apart""",
     "time:whole": """throughout, until, to end, till end, till, up to end, whole trial, full trial, entire trial, whole
         task, full task, whole clip, entire clip, whole duration, full duration, entire duration, whole time, full time,
         required time, requested time, whole period, full period, entire period, long enough, steadily, steady, stable,
