@@ -90,6 +90,8 @@ def _two_sides(tags: Sequence[Tag], how: Tag, carried: Carried) -> tuple[str | N
     subject, object_ = _sides(before), _sides(after)
     if any(tag.kind == "side" and tag.name == "one" for tag in before) and not set(subject) & set(OTHER):
         return "none", "none"
+    if verb and not object_ and any(tag.name == "normal" for tag in after):
+        return None, "none"
     if not object_ and not any(tag.kind == "side" and tag.name == "other" for tag in after):
         return (None, "none") if not (verb and subject) else _pair(subject, [])
     if not subject and not object_ and carried.side in OTHER:

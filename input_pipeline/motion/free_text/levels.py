@@ -91,6 +91,8 @@ def _extent(attribute: str, words: Words) -> str | None:
     own = [tag for tag in words.heads if tag.kind in ("level", "is")]
     said = [tag.name.rpartition(":")[2] for tag in own if tag.kind == "level" or tag.name.startswith(attribute)]
     said += ["absent"] if attribute == "closure" and "open" in words.kinds and not said else []
+    # "Less than full" is reduced.
+    said = [] if "less" in words.kinds and set(said) == {"normal"} else said
     said += ["reduced"] if words.kinds & {"less", "mild"} and not said else []
     said += ["normal"] if ("strongadj" in words.kinds or "meet" in words.kinds) and not said else []
     if "trace" in words.kinds and (not said or said == ["absent"] or "open" in words.kinds):

@@ -63,7 +63,7 @@ _SIGNS = (
     ("<<", " much less than "),
     (">>", " much more than "), ("<", " less than "), (">", " more than "), ("≤", " less than "), ("≥", " more than "),
     ("…", " , "), ("≠", " not equal "), ("==", " equal "), ("=", " equal "), ("[", "("), ("]", ")"), ("{", "("), ("}", ")"),
-    ("×", " times "), ("√", " normal "),
+    ("×", " times "), ("#", " "), ("√", " normal "),
 )  # fmt: skip
 _SIGN = re.compile("|".join(re.escape(sign) for sign, _ in _SIGNS))
 # "(+)" and "(-)" after a finding, and a lone "-" after a colon.

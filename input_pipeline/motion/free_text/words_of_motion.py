@@ -84,7 +84,10 @@ PREDICATE = {
         strength, los* amplitude, los* size, los* force, los* power, los* range, los* momentum, los* excursion, los*
         steam, los* extent, loss of amplitude over, falls off, fall off, drop in amplitude, crumbl*, wilt*, melts away,
         sequence effect, run* down, los* ground, los* intensity, losing, peters, dies away, die* down, declin*, abat*,
-        drain*, loses, less and less, smaller and smaller, weaker and weaker, deteriorat*, dip over""",
+        drain*, loses, less and less, smaller and smaller, weaker and weaker, deteriorat*, dip over, become* smaller and
+        smaller, get* smaller and smaller, got smaller and smaller, grow* smaller and smaller, become* weaker and weaker,
+        get* weaker and weaker, grow* weaker and weaker, becoming smaller and smaller, getting smaller and smaller,
+        become* less and less, get* less and less""",
     "finding:symmetry": """asymmetr*, assymetr*, dissymmetr*, lopsided*, lop sided, uneven*, unequal*, crooked*, skew*,
         side difference*, difference between sides, one sided, imbalance*, unbalanced, inequality, differ, differs,
         differed, wonky, askew, side to side difference*, discrepanc*, disparity, not same, mismatch*, unilateral*,
