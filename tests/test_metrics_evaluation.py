@@ -71,6 +71,8 @@ def test_the_keys_that_others_rely_on_are_there(results):
     assert set(report["text_intervals"]) == set(TEXT_SCORES)
     assert set(report["severity_agreement"]) == {"head", "rated"}
     assert report["score_probe"]["generated"] == report["score_probe"]["reference"]
+    assert report["unparsed_share"] == 0.0
+    assert report["forbidden_share"] == {"diagnosis": 0.0, "emotion": 0.0, "any": 0.0}
     for name in ("always_normal", "nearest_report"):
         assert set(TEXT_SCORES) <= set(report["baselines"][name])
         assert isinstance(report["baselines"][name]["fact_f1_direction"], float)

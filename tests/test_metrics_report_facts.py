@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 
 import numpy as np
 import pytest
@@ -191,6 +192,43 @@ def test_scores_read_through_the_text_do_not_depend_on_its_words(seed):
     assert f1(read, parse_facts(other)) == dict.fromkeys(STRICTNESSES, 1.0)
     assert f1(parse_facts(swap_sides(text)), read)["direction"] == 0.5
     assert f1(parse_facts(text.replace(" is ", " is not ").replace(" shows ", " does not show ")), read)["direction"] < 1.0
+
+
+# The same report as a template writes it and as somebody else would.
+TEMPLATE = (
+    "Movement of the left mouth corner is reduced (0.080 IOD). Movement of the right mouth corner is normal (0.200 IOD). "
+    "Movement speed of both mouth corners is markedly reduced (0.15 IOD/s). The blink rate is normal (14 per minute)."
+)
+FREE = (
+    "On smiling, the left oral commissure travels 0.08 IOD, which is less than expected. The right one goes up by 0.20 IOD, "
+    "in full. The smile unfolds extremely slowly, with a peak speed of 0.15 IOD/s. "
+    "She blinks 14 times a minute, as is normal."
+)
+CHANGES = {
+    "swap of sides": lambda text: swap_sides(text),
+    "negation": lambda text: text.replace("is markedly", "is not").replace("extremely slowly", "by no means slowly"),
+    "change of number": lambda text: text.replace("0.08", "0.05"),
+    "added fact": lambda text: f"{text} The jaw trembles.",
+    "left out fact": lambda text: text[: text.index("left")].rpartition(".")[0] + text[text.index("right") - 4 :],
+}
+
+
+@pytest.mark.parametrize("text", [TEMPLATE, FREE], ids=["template", "free"])
+def test_a_text_is_itself_in_any_order_of_its_sentences(text):
+    read = parse_facts(text)
+    assert f1(read, parse_facts(TEMPLATE)) == f1(read, read) == dict.fromkeys(STRICTNESSES, 1.0)
+    sentences = re.split(r"(?<=\.) ", text)
+    assert f1(parse_facts(" ".join(sentences[2:] + sentences[:2])), read) == dict.fromkeys(STRICTNESSES, 1.0)
+    assert f1(parse_facts(""), read) == dict.fromkeys(STRICTNESSES, 0.0)
+
+
+@pytest.mark.parametrize("text", [TEMPLATE, FREE], ids=["template", "free"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_every_change_of_what_a_text_says_lowers_its_score(text, change):
+    read = parse_facts(text)
+    scores = f1(parse_facts(CHANGES[change](text)), read)
+    assert scores["value"] < 1.0
+    assert scores["direction"] == 1.0 if change == "change of number" else scores["direction"] < 1.0
 
 
 def test_sentences_on_motion_that_state_nothing_readable_are_counted():

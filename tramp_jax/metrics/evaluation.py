@@ -19,7 +19,7 @@ from input_pipeline.errors import UserError
 from input_pipeline.motion.facts import Fact
 from input_pipeline.motion.parsing import parse_facts
 from input_pipeline.records import EXPRESSIONS, Label
-from tramp_jax.metrics import bootstrap, report_facts, text, weighted_facts
+from tramp_jax.metrics import bootstrap, forbidden, report_facts, text, weighted_facts
 from tramp_jax.metrics.baselines import BaselinePredictions, MeasuredClips
 from tramp_jax.metrics.bootstrap import DRAWS, SubjectDraws
 from tramp_jax.metrics.scored import ScoredClips, persons
@@ -124,8 +124,9 @@ def report_results(
 
     Returns:
       the keys of `_text_metrics`; "text_intervals" of `text.TEXT_SCORES`; "weighted_facts_interval"; "unparsed_share";
-      "fact_f1_interval" and "fact_f1_by_expression" (of "direction"); "errors"; "baselines": name -> {"fact_f1_<strictness>"
-      and the rest}; "model_minus_baseline"; "counts", "flags".
+      "forbidden_share": of reports that name a "diagnosis", an "emotion" or "any" of them; "fact_f1_interval" and
+      "fact_f1_by_expression" (of "direction"); "errors"; "baselines": name -> {"fact_f1_<strictness>" and the rest};
+      "model_minus_baseline"; "counts", "flags".
     """
     kept = [i for i, reference in enumerate(references) if reference is not None]
     flags = [] if kept else ["no clip has a reference report: only grounding is measured"]
@@ -145,6 +146,7 @@ def report_results(
     results["text_intervals"] = {name: ends("", interval, []) for name, interval in intervals.items()}
     flags.extend(words.flags)
     results["unparsed_share"] = _defined(report_facts.unparsed_share(generated))
+    results["forbidden_share"] = {kind: _defined(share) for kind, share in forbidden.forbidden_share(generated).items()}
     stated = [_facts(generated[i]) for i in kept]
     results["errors"] = report_facts.error_table(stated, meant)
     weighted = weighted_facts.per_report(stated, meant)

@@ -11,11 +11,13 @@ import dataclasses
 from input_pipeline.motion.free_text.tagging import Tag
 
 # Kinds that say how something is.
+_HELD = ("held", "sustained", "maintained", "kept up", "lasting")
 _HEADS = """level is finding number trace less more weaker stronger seldom often apart closed open letgo atonce constant
     strongadj time also meet long same drop"""
 HEADS = frozenset(_HEADS.split())
 # What moves or is done, which a negation can deny.
 DENIABLE = frozenset(["move", "attr", "close", "opening", "task", "narrow"])
+_ELLIPTIC = {"neg", "mild", "strong", "side", "region", "prep", "only", "be"}
 SUBJECTS = DENIABLE | {"region", "side", "former", "latter", "foreign", "be"}
 
 
@@ -63,6 +65,7 @@ def statements_of(tags: list[Tag]) -> list[Statement]:
     _drop_off(chunks)
     for i, chunk in enumerate(chunks):
         chunk.headed = _is_headed(chunk.tags) and not _is_heading(chunk, chunks[i + 1 :])
+        chunk.headed = chunk.headed or (is_elliptic(chunk.tags) and any(before.headed for before in chunks[:i]))
     return _group(chunks)
 
 
@@ -70,6 +73,12 @@ def _is_heading(chunk: Chunk, following: list[Chunk]) -> bool:
     """ "Jaw tremor: none", where the finding is only named before its level."""
     only_named = all(tag.kind == "finding" or tag.name == "symmetry:normal" for tag in chunk.tags if tag.kind in HEADS)
     return bool(following) and following[0].word in (":", "–") and only_named and _is_headed(following[0].tags)
+
+
+def is_elliptic(tags: list[Tag]) -> bool:
+    """ "But not of the lips", "moderately on the right": the level is the one before."""
+    kinds = {tag.kind for tag in tags}
+    return bool(kinds & {"neg", "mild", "strong"} and kinds & {"side", "region"}) and kinds <= _ELLIPTIC
 
 
 def _chunks(tags: list[Tag]) -> list[Chunk]:
@@ -83,8 +92,6 @@ def _chunks(tags: list[Tag]) -> list[Chunk]:
             ):
                 continue
             strength = {"comma": 2, "colon": 1}.get(tag.kind) or int(tag.name)
-            if tag.kind == "cut" and tag.text == "while" and _is_gerund(tags, i):
-                continue
             if chunks[-1].tags:
                 chunks.append(Chunk([], strength, tag.text))
             else:
@@ -93,11 +100,6 @@ def _chunks(tags: list[Tag]) -> list[Chunk]:
         else:
             chunks[-1].tags.append(tag)
     return chunks
-
-
-def _is_gerund(tags: list[Tag], at: int) -> bool:
-    """While smiling: an occasion, not another statement."""
-    return at + 1 < len(tags) and tags[at + 1].kind == "task" and tags[at + 1].start == tags[at].stop
 
 
 def _drop_off(chunks: list[Chunk]) -> None:
@@ -119,6 +121,13 @@ def _is_headed(tags: list[Tag]) -> bool:
         if tag.kind == "neg" and any(other.kind in DENIABLE for other in tags):
             return True
         if tag.kind == "only" and i + 1 < len(tags) and tags[i + 1].kind == "side":
+            return True
+        # "The smile is held" says that it is; "sustained eye closure" only names it.
+        if (
+            tag.name == "hold"
+            and tag.text in _HELD
+            and (i == 0 == len(tags) - 1 or any(other.kind == "be" for other in tags[:i]))
+        ):
             return True
         if tag.kind == "mild" and any(other.kind in ("move", "close") for other in tags[i - 1 : i] + tags[i + 1 : i + 2]):
             return True

@@ -5,12 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from input_pipeline.motion.facts import is_abnormal
 from input_pipeline.motion.free_text.numbers import Number
 from input_pipeline.motion.free_text.subjects import OTHER, Carried, named_sides
 from input_pipeline.motion.free_text.tagging import Tag
 
-# Where more of it, or faster, is worse.
-_WORSE_WITH_MORE = ("decrement", "onset")
+_WORSE = (
+    ("level", "reduced"),
+    ("level", "markedly_reduced"),
+    ("is", "peak_speed:reduced"),
+    ("is", "peak_speed:markedly_reduced"),
+    ("is", "onset:increased"),
+)
 _MARKED = 0.5
 
 
@@ -40,8 +46,12 @@ def compared(tags: Sequence[Tag], numbers: Sequence[Number], attributes: Sequenc
     share = next((tag for tag in tags if tag.kind == "number" and numbers[int(tag.name)].unit in ("share", "%")), None)
     if share is not None and (how is None or how.kind == "same"):
         return _by_share(tags, share, numbers[int(share.name)], carried)
+    if how is None and "than" in kinds:
+        # Slow compared with the left.
+        how = next((tag for tag in tags if _is_worse(tag)), None)
     if how is None:
-        return None
+        one_only = "only" in kinds and any(tag.kind == "side" and tag.name == "one" for tag in tags)
+        return Comparison("none", None, False) if one_only else None
     subject, object_ = _two_sides(tags, how, carried)
     if subject is None:
         return None
@@ -51,15 +61,31 @@ def compared(tags: Sequence[Tag], numbers: Sequence[Number], attributes: Sequenc
     if how.kind == "same":
         denied = any(tag.kind == "neg" and tag.start < how.start for tag in tags)
         return Comparison(subject, None, False) if denied else Comparison("none", None, False, equal=True)
-    attribute = how.name if how.name in ("peak_speed", "onset", "decrement", "hold") else None
+    attribute = (
+        how.name.partition(":")[0]
+        if how.kind == "is"
+        else how.name
+        if how.name in ("peak_speed", "onset", "decrement", "hold")
+        else None
+    )
     attribute = attribute or next((name for name in attributes if name in ("peak_speed", "onset", "hold", "decrement")), None)
-    less = how.kind in ("less", "weaker")
+    less = how.kind not in ("more", "stronger")
+    if (
+        how.text in ("more", "less")
+        and not kinds & {"attr", "move", "level", "task", "close"}
+        and any(is_abnormal(fact) and fact.attribute in ("amplitude", "closure") for fact in carried.last)
+    ):
+        # Both are weak, the right more than the left.
+        less = how.text == "more"
+    if how.kind == "more" and any((tag.kind, tag.name) in _WORSE[:2] for tag in tags):
+        # The reduction is greater on the left.
+        less = True
     if "decrement" in attributes:
         attribute, less = (
             "decrement",
-            how.name == "decrement" or how.kind in ("more", "stronger") or how.text in ("worse", "poorer"),
+            how.kind in ("more", "stronger", "finding") or how.name == "decrement" or how.text in ("worse", "poorer"),
         )
-    elif attribute == "onset" and how.name not in ("onset", "peak_speed"):
+    elif attribute == "onset" and how.kind in ("less", "more") and how.name not in ("onset", "peak_speed"):
         less = not less
     weaker = subject if less else object_
     marked = "strong" in kinds or how.text.endswith("times") or bool({"well", "far"} & set(how.text.split()))
@@ -77,7 +103,9 @@ def _two_sides(tags: Sequence[Tag], how: Tag, carried: Carried) -> tuple[str | N
         before = named_sides([tag for tag in tags if tag.stop <= how.start], carried)
         return _pair(after or before, [])
     same = next((tag for tag in tags if tag.kind == "same"), None)
-    mark = than or same or (how if verb else None)
+    mark = than or same or (how if verb or how.text in ("before", "after", "ahead of") else None)
+    if mark is None and any(tag.kind == "side" and tag.name == "one" for tag in tags):
+        return "none", "none"
     if mark is None:
         sides = _sides(tags)
         return _pair(sides, []) if sides else (None, "none")
@@ -97,6 +125,12 @@ def _two_sides(tags: Sequence[Tag], how: Tag, carried: Carried) -> tuple[str | N
     if not subject and not object_ and carried.side in OTHER:
         subject = [carried.side]
     return _pair(subject, object_)
+
+
+def _is_worse(tag: Tag) -> bool:
+    if tag.kind == "finding":
+        return tag.name in ("onset", "decrement")
+    return (tag.kind, tag.name) in _WORSE
 
 
 def _sides(tags: Sequence[Tag]) -> list[str]:

@@ -11,7 +11,7 @@ from input_pipeline.motion.facts import ATTRIBUTES, FACT_TABLE, level_of
 from input_pipeline.motion.free_text.tagging import Tag
 
 _ORDER = ("absent", "markedly_reduced", "reduced", "increased", "normal")
-NEGATED = {
+_NEGATED = {
     "absent": "normal",
     "markedly_reduced": "normal",
     "reduced": "normal",
@@ -70,10 +70,20 @@ def nearest(attribute: str, found: str | None) -> str | None:
     return min(levels, key=lambda other: (abs(order.index(other) - order.index(found)), order.index(other)))
 
 
+def opposite(attribute: str, told: str) -> str:
+    """The level where another one is denied: a finding becomes none, and no finding the mildest."""
+    normal = ATTRIBUTES[attribute].normal
+    if told != normal:
+        return normal
+    return "reduced" if "reduced" in ATTRIBUTES[attribute].levels else "increased"
+
+
 def of_number(attribute: str, region: str, number: float, task: str | None) -> str | None:
     """The level of FACT_TABLE: of the task's rows if it is known, else what all rows agree on."""
     if attribute == "rate" and number == 0.0:
         return "absent"
+    if attribute == "decrement":
+        return "increased" if number > 0.0 else "normal"
     rows = [
         (expression, row)
         for expression, table in FACT_TABLE.items()
@@ -90,7 +100,13 @@ def _extent(attribute: str, words: Words) -> str | None:
     """Amplitude, closure, speed, and what has no rule of its own."""
     own = [tag for tag in words.heads if tag.kind in ("level", "is")]
     said = [tag.name.rpartition(":")[2] for tag in own if tag.kind == "level" or tag.name.startswith(attribute)]
-    said += ["absent"] if attribute == "closure" and "open" in words.kinds and not said else []
+    said += (
+        ["absent"]
+        if attribute == "closure" and "open" in words.kinds and not {"less", "mild"} & words.kinds and not said
+        else []
+    )
+    said += ["reduced"] if attribute == "closure" and "apart" in words.kinds and not said else []
+    said += ["normal"] if words.kinds & {"more", "same"} and attribute == "peak_speed" and not said else []
     # "Less than full" is reduced.
     said = [] if "less" in words.kinds and set(said) == {"normal"} else said
     said += ["reduced"] if words.kinds & {"less", "mild"} and not said else []
@@ -110,7 +126,7 @@ def _extent(attribute: str, words: Words) -> str | None:
     if found == "absent" and "open" in words.kinds and "level:reduced" in said:
         found = "reduced"
     if words.negated:
-        return NEGATED[found]
+        return _NEGATED[found]
     if "trace" in words.kinds:
         return _of_trace(words, found)
     if "almost" in words.kinds:
@@ -141,8 +157,12 @@ def _onset(attribute: str, words: Words) -> str | None:
     if "finding" in words.kinds and "onset" in words.names("finding"):
         return "increased" if _present(words) else "normal"
     said = [name.rpartition(":")[2] for name in words.names("is")] + words.names("level")
-    late = {"increased", "reduced", "markedly_reduced", "absent"} & set(said) or words.kinds & {"long", "trace"}
-    if not late and not (said or "atonce" in words.kinds or "early" in words.kinds):
+    late = (
+        words.kinds & {"less"}
+        or {"increased", "reduced", "markedly_reduced", "absent"} & set(said)
+        or words.kinds & {"long", "trace"}
+    )
+    if not late and not (said or "atonce" in words.kinds or words.kinds & {"early", "more", "same"}):
         return None
     return "increased" if bool(late) ^ words.negated else "normal"
 
@@ -150,8 +170,8 @@ def _onset(attribute: str, words: Words) -> str | None:
 def _hold(attribute: str, words: Words) -> str | None:
     times = set(words.names("time"))
     said = words.names("level")
-    if "hold:reduced" in words.names("is"):
-        return "normal" if words.negated else "markedly_reduced" if words.strong else "reduced"
+    for told in [name.partition(":")[2] for name in words.names("is") if name.startswith("hold")]:
+        return "normal" if words.negated else "markedly_reduced" if words.strong else told
     if "atonce" in words.kinds and words.kinds & {"letgo", "drop"}:
         return "normal" if words.negated else "markedly_reduced"
     if "early" in words.kinds and not said:
@@ -164,12 +184,17 @@ def _hold(attribute: str, words: Words) -> str | None:
         return "reduced" if times or words.kinds & {"constant", "long"} else "markedly_reduced"
     if said:
         return _extent(attribute, words)
-    return "normal" if times & {"whole", "most"} or words.kinds & {"constant", "long", "strongadj"} else None
+    if "less" in words.kinds:
+        return "reduced"
+    held = times & {"whole", "most"} or words.kinds & {"constant", "long", "strongadj"}
+    return "normal" if held or not words.kinds & {"number", "time"} else None
 
 
 def _decrement(attribute: str, words: Words) -> str | None:
     if "decrement" in words.names("finding"):
         return "increased" if _present(words) else "normal"
+    if words.kinds & {"less", "more"}:
+        return "normal" if words.negated else "increased"
     if "constant" in words.kinds:
         return "normal" if not words.negated else "increased"
     return ("normal" if words.negated else "increased") if "over" in words.names("time") else None
@@ -188,10 +213,12 @@ def _symmetry(attribute: str, words: Words) -> str | None:
 def _rate(attribute: str, words: Words) -> str | None:
     speeds = [name.rpartition(":")[2] for name in words.names("is") if name.startswith("peak_speed")]
     if "often" in words.kinds or "most" in words.names("time") or "whole" in words.names("time") or "normal" in speeds:
-        return "reduced" if words.negated else "increased"
+        too_often = any(tag.text.startswith(("too", "excess")) for tag in words.tags if tag.kind == "often")
+        return "increased" if not words.negated else "normal" if too_often else "reduced"
     if "seldom" in words.kinds or "some" in words.names("time"):
         return "normal" if words.negated else "markedly_reduced" if words.strong else "reduced"
-    if "more" in words.kinds and "level" not in words.kinds:
+    raised = any(tag.text in ("raised", "elevated", "rises", "rose") for tag in words.tags if tag.kind == "move")
+    if (raised or "more" in words.kinds) and "level" not in words.kinds:
         return "increased"
     if speeds:
         return "markedly_reduced" if words.strong else "reduced"
@@ -205,6 +232,8 @@ def _duty_cycle(attribute: str, words: Words) -> str | None:
     if not apart and not words.kinds & {"closed", "meet", "close"}:
         return _of_share_of_time(words)
     absent = "absent" in words.names("level")
+    if "meet" in words.kinds and words.negated:
+        return "markedly_increased" if mostly else "increased"
     if apart:
         if words.negated ^ absent:
             return "increased" if mostly else "normal"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from input_pipeline.motion.facts import Fact
+from input_pipeline.motion.facts import Fact, is_abnormal
 
 
 @dataclasses.dataclass
@@ -53,6 +53,24 @@ def levels_afterwards(stated: list[Stated]) -> list[Stated]:
     pairs = zip(open_, after, strict=True)
     told = {id(one): dataclasses.replace(_with(one, level=word.fact.level), worded=True, open=False) for one, word in pairs}
     return [told.get(id(one), one) for one in stated if one not in after]
+
+
+def with_weaker_side(stated: Sequence[Stated]) -> list[Stated]:
+    """ "The smile is lopsided, weak on the right": the side of an asymmetry is that of the only weak extent beside it."""
+    kept = []
+    for one in stated:
+        fact = one.fact
+        if fact.attribute == "symmetry" and fact.side == "none":
+            weak = [
+                other.fact
+                for other in stated
+                if other.fact.region == fact.region and other.fact.attribute in ("amplitude", "closure")
+            ]
+            sides = {other.side for other in weak if is_abnormal(other)}
+            if len(sides) == 1 and len(weak) == 1 and sides <= {"left", "right"}:
+                one = _with(one, side=sides.pop())
+        kept.append(one)
+    return kept
 
 
 def merged(stated: Sequence[Stated]) -> list[Stated]:

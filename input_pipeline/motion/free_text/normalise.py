@@ -22,7 +22,7 @@ _ABBREVIATIONS = {
     "dec": "reduced", "red": "reduced", "incr": "increased", "inc": "increased", "incompl": "incomplete", "compl": "complete",
     "abn": "abnormal", "asym": "asymmetric", "asymm": "asymmetric", "sym": "symmetric", "symm": "symmetric",
     "comm": "commissure",
-    "resp": "respectively", "w/": "with", "w/o": "without", "w": "with", "approx": "about", "ca": "about",
+    "trem": "tremor", "resp": "respectively", "w/": "with", "w/o": "without", "w": "with", "approx": "about", "ca": "about",
     "occ": "occasionally", "interm": "intermittent", "intermitt": "intermittent", "dur": "during", "spont": "spontaneous",
     "sympt": "symptom", "mand": "mandible", "mm.": "muscles", "b'cause": "because", "gen": "general", "del": "delayed",
     "exam": "examination", "vs": "versus", "cf": "compared with", "hx": "history of", "h/o": "history of", "abs": "absent",

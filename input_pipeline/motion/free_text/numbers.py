@@ -70,8 +70,14 @@ _IN_TIME = re.compile(
     rf"(?P<by>[^.;#]{{0,40}}?){_HOW_MANY} (?:blinks?|times)\b"
 )
 _EVERY = re.compile(rf"\b(?:only )?every (?P<t>{_N}) ?(?P<unit>s|secs?|seconds?)(?!\w)")
-_ONCE = re.compile(r"\b(once|twice|thrice) (?:a|per|each|every|in a|in one) minute\b")
-_SHARE = re.compile(rf"(?<![\w-])(?P<f>{_FRACTION})(?![\w])(?! (?:an? )?(?:hour|min)|-?open|-?clos)")
+_ONCE = re.compile(
+    r"(?P<bound>at (?:most|least) |(?:no|not) more than |less than )?\b"
+    r"(?P<n>once|twice|thrice) (?:a|per|each|every|in a|in one) minute\b"
+)
+_TIMES = {"once": 1.0, "twice": 2.0, "thrice": 3.0}
+_HALF_MINUTE = re.compile(r"\bhalf a minute\b")
+_OF_A_PAIR = "".join(rf"(?<!{word} )" for word in ("left", "right", "other", "upper", "lower", "one"))
+_SHARE = re.compile(rf"(?<![\w-]){_OF_A_PAIR}(?P<f>{_FRACTION})(?![\w])(?! (?:an? )?(?:hour|min)|-?open|-?clos)")
 _SHARE_OF = re.compile(rf"^[ -]?(?:of )?(?:the |an |a |one )?({_IOD})(?P<s> ?{_PER_S})?")
 _SHARE_SECOND = re.compile(r"^ ?(?:of )?a second(?!\w)")
 
@@ -119,10 +125,13 @@ def take_numbers(text: str) -> tuple[str, list[Number]]:
         return f"{' blinks ' if 'blink' in match.group() else ' '}{number} "
 
     if "blink" in text or "time" in text or "once" in text or "twice" in text:
+        text = _HALF_MINUTE.sub("30 s", text)
         text = _IN_TIME.sub(lambda match: f"{match['by']}{count(match)}", _COUNTED.sub(count, text))
         if "blink" in text:
             text = _EVERY.sub(lambda m: put(60.0 / _read(m["t"]) if _read(m["t"]) else None, "/min"), text)
-            text = _ONCE.sub(lambda m: put({"once": 1.0, "twice": 2.0, "thrice": 3.0}[m[1]], "/min"), text)
+            text = _ONCE.sub(
+                lambda m: put(None if m["bound"] else {"once": 1.0, "twice": 2.0, "thrice": 3.0}[m["n"]], "/min"), text
+            )
     text = _shares(text, put)
     ranged = _BETWEEN.search(text)
     text = _BETWEEN.sub("", text)

@@ -11,11 +11,11 @@ import re
 from collections.abc import Sequence
 
 from input_pipeline.motion.facts import ATTRIBUTES, Fact
-from input_pipeline.motion.free_text.clauses import Statement, statements_of
+from input_pipeline.motion.free_text.clauses import Statement, is_elliptic, statements_of
 from input_pipeline.motion.free_text.comparing import Comparison, compared
-from input_pipeline.motion.free_text.levels import NEGATED, Words, level, nearest, of_number
+from input_pipeline.motion.free_text.levels import Words, level, nearest, of_number, opposite
 from input_pipeline.motion.free_text.measuring import near_of, of_ratio, value_of, values_of
-from input_pipeline.motion.free_text.merging import Stated, in_turns, levels_afterwards, merged
+from input_pipeline.motion.free_text.merging import Stated, in_turns, levels_afterwards, merged, with_weaker_side
 from input_pipeline.motion.free_text.normalise import normalise
 from input_pipeline.motion.free_text.numbers import Number, take_numbers
 from input_pipeline.motion.free_text.occasions import not_this_side, with_each_level, without_occasions
@@ -44,7 +44,7 @@ def read_sentence(sentence: str, carried: Carried) -> tuple[list[Stated], bool]:
     if _INSTRUCTION.match(plain) or (not plain.startswith("?") and _QUESTION.match(plain)):
         return [], False
     text, numbers = take_numbers(plain)
-    carried.task, carried.sides = None, ()
+    carried.task, carried.sides, carried.ahead = None, (), ""
     carried.fresh = not _PRONOUN.match(plain)
     carried.side = "both" if carried.fresh else carried.side
     tags = without_occasions(tag(text), carried)
@@ -60,7 +60,7 @@ def read_sentence(sentence: str, carried: Carried) -> tuple[list[Stated], bool]:
         groups.append(found)
     in_turn = any(t.kind == "respectively" for t in tags)
     stated = in_turns(groups, carried.sides) if in_turn else [one for group in groups for one in group]
-    stated = [one for one in merged(levels_afterwards(stated)) if not one.open]
+    stated = with_weaker_side([one for one in merged(levels_afterwards(stated)) if not one.open])
     stated += [_other_side(one, denied_side) for one in stated if one.fact.side == OTHER.get(denied_side)]
     return stated, bool(stated) or _is_of_motion(tags)
 
@@ -81,10 +81,12 @@ def _read(statement: Statement, numbers: Sequence[Number], carried: Carried, neg
         return []
     if any(t.kind in ("region", "task") for t in tags):
         carried.foreign = False
+    elif carried.ahead and carried.fresh and not carried.foreign:
+        carried.regions, carried.fresh, carried.foreign = (carried.ahead,), False, False
     elif carried.foreign or (carried.fresh and not stands_alone(tags)):
         return []
     _remember_sides(tags, carried)
-    if any(t.kind == "also" for t in tags):
+    if any(t.kind == "also" for t in tags) or (carried.last and not carried.fresh and is_elliptic(tags)):
         return _likewise(statement, carried)
     attributes = attribute_of(statement, numbers, carried)
     found: list[Stated] = []
@@ -111,8 +113,20 @@ def _likewise(statement: Statement, carried: Carried) -> list[Stated]:
         for region, named in regions_of(statement, fact.attribute, carried):
             side = side_of(region, named, statement, fact.attribute, carried, inherit=False)
             if side and (region, side) != (fact.region, fact.side):
-                found.append(Stated(Fact(region, side, fact.attribute, fact.level)))
+                found.append(
+                    Stated(Fact(region, side, fact.attribute, _in_other_degree(fact, {t.kind for t in statement.tags})))
+                )
     return found
+
+
+def _in_other_degree(fact: Fact, kinds: set[str]) -> str:
+    """The level of the fact before, denied or in another degree."""
+    told = fact.level
+    if "neg" in kinds:
+        return opposite(fact.attribute, told)
+    if told in ("reduced", "markedly_reduced") and kinds & {"mild", "strong"}:
+        told = "reduced" if "mild" in kinds else "markedly_reduced"
+    return nearest(fact.attribute, told) or fact.level
 
 
 def _of_comparison(
@@ -207,8 +221,7 @@ def _of_only(found: Sequence[Stated], region: str, attribute: str, statement: St
 
 def _other_side(stated: Stated, side: str) -> Stated:
     fact = stated.fact
-    told = nearest(fact.attribute, NEGATED[fact.level]) or fact.level
-    return Stated(Fact(fact.region, side, fact.attribute, told))
+    return Stated(Fact(fact.region, side, fact.attribute, opposite(fact.attribute, fact.level)))
 
 
 def _carry(

@@ -29,6 +29,7 @@ class Carried:
       task: expression of the sentence.
       foreign: whether something outside the vocabulary was spoken of last.
       last: facts of the last statement that had any.
+      ahead: the region that the sentence names later on, where it begins without one.
       fresh: whether the sentence has named no region yet, and does not begin with a pronoun.
     """
 
@@ -41,6 +42,7 @@ class Carried:
     foreign: bool = False
     last: tuple[Fact, ...] = ()
     fresh: bool = True
+    ahead: str = ""
 
     def follow(self, fact: Fact) -> None:
         """Takes a fact as the one last spoken of."""
@@ -56,6 +58,11 @@ def attribute_of(statement: Statement, numbers: Sequence[Number], carried: Carri
     regions = names.get("region", [])
     if "rate" in names.get("attr", ()) or (not regions and carried.attribute == "rate" and _only_how_often(kinds, names)):
         return ["rate"]
+    if "rateword" in kinds and not kinds & {"attr", "region", "move"}:
+        return ["rate"]
+    for tag in tags:
+        if tag.kind in ("less", "more", "same") and tag.name in ("peak_speed", "onset", "decrement", "hold"):
+            return ["decrement" if "decrement" in names.get("finding", ()) else tag.name]
     for finding in ("tremor", "decrement", "symmetry", "onset"):
         if finding in names.get("finding", ()):
             return [finding]
@@ -66,13 +73,16 @@ def attribute_of(statement: Statement, numbers: Sequence[Number], carried: Carri
     if carried.attribute == "tremor" and "IOD" in units and not kinds & {"region", "task"}:
         return ["tremor"]
     lips = bool({"lips", "mouth"} & set(regions)) or (not regions and carried.regions == ("lips",))
-    if lips and (kinds & {"apart", "closed", "open"} or ("close" in kinds and "mouth" not in regions)):
+    if lips and (kinds & {"apart", "closed", "open", "meet"} or ("close" in kinds and "mouth" not in regions)):
         return ["duty_cycle"]
     said = names.get("is", [])
     if "symmetry:normal" in said and not _mere_manner(tags):
         return ["symmetry"]
     own = [name for name in names.get("attr", ()) if name != "amplitude"]
     dropped = "letgo" in kinds or ("drop" in kinds and "jaw" not in regions)
+    kept_shut = "closed" in kinds and "eye" in (regions or carried.regions) and not lips
+    if kept_shut and kinds & {"time", "early"} and not kinds & {"level", "number"}:
+        return ["hold"]
     if dropped and kinds & {"early", "atonce", "time"} and "onset" not in own:
         return ["hold"]
     if own or said:
@@ -83,7 +93,7 @@ def attribute_of(statement: Statement, numbers: Sequence[Number], carried: Carri
         return ["onset"]
     if {"brief", "moment"} & set(names.get("time", ())) and not kinds & {"level", "less", "trace", "apart", "closed", "open"}:
         return ["hold"]
-    if "constant" in kinds and "amplitude" in names.get("attr", ()):
+    if "constant" in kinds:
         return ["decrement"]
     for unit in units:
         if unit in _UNITS:
@@ -102,14 +112,16 @@ def _mere_manner(tags: Sequence[Tag]) -> bool:
 
 def _named(own: list[str], said: list[str], names: dict[str, list[str]], statement: Statement) -> list[str]:
     spoken = [name.partition(":")[0] for name in said]
+    chunks = [[tag.name for tag in chunk.tags if tag.kind == "attr"] for chunk in statement.chunks]
+    listed = list(dict.fromkeys(names_of[-1] for names_of in chunks if names_of))
+    if len(listed) > 1 and not said:
+        return listed
     if "onset" in own or "onset" in spoken:
         return ["onset"]
     if "peak_speed" in spoken and "peak_speed" not in own and "hold" not in own:
         return ["peak_speed"]
     first = own[0] if own else spoken[0]
-    chunks = [[tag.name for tag in chunk.tags if tag.kind == "attr"] for chunk in statement.chunks]
-    listed = [names_of[-1] for names_of in chunks if names_of]
-    return list(dict.fromkeys(listed)) if len(set(listed)) > 1 and not said else [first]
+    return [first]
 
 
 def _of_movement(
@@ -119,7 +131,7 @@ def _of_movement(
     of_eye = "eye" in regions or (not regions and ("eye" in tasks or (not tasks and carried.regions[:1] == ("eye",))))
     if "narrow" in kinds:
         return ["amplitude"]
-    if of_eye and kinds & {"close", "closed", "open", "meet"}:
+    if of_eye and kinds & {"close", "closed", "open", "meet", "apart"}:
         return ["closure"]
     if not regions and not tasks and "close" in kinds and "lips" not in carried.regions:
         return ["closure"]
@@ -127,7 +139,7 @@ def _of_movement(
         return []
     if not regions and not tasks and not kinds & {"attr", "move", "opening", "close", "open"} and carried.attributes:
         return list(carried.attributes)
-    if "eye" in tasks:
+    if "eye" in tasks and (not regions or "eye" in regions):
         return ["closure"]
     if kinds & {"move", "attr", "opening", "close", "open"}:
         return ["amplitude"]

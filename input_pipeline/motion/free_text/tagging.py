@@ -34,7 +34,12 @@ _ENDINGS = (
     "ity",
     "er",
 )
+_CONTENT = frozenset(
+    ["region", "task", "side", "attr", "move", "is", "finding", "level", "close", "closed", "apart", "seldom", "often"]
+)
 _SHORTEST_TYPO = 4
+_SHORTEST_STEM = 5
+_SHORTEST_OMISSION = 6
 _SHORTEST_SUBSTITUTION = 7
 
 
@@ -77,15 +82,11 @@ def _longest(words: list[str], start: int) -> tuple[str, int]:
     for atom in atoms_of(words[start]):
         for rest, name in _PHRASES[atom]:
             end = start + 1 + len(rest)
-            if end > len(words) or (best and end < stop) or (best and end == stop and _is_weaker(name, best)):
+            if end > len(words) or (best and end <= stop):
                 continue
             if all(part in atoms_of(word) for part, word in zip(rest, words[start + 1 : end], strict=True)):
                 best, stop = name, end
     return best, stop
-
-
-def _is_weaker(name: str, best: str) -> bool:
-    return _ORDER[name] > _ORDER[best]
 
 
 @functools.lru_cache(maxsize=50_000)
@@ -106,7 +107,7 @@ def _corrected(word: str) -> tuple[str, ...]:
     best: dict[str, int] = {}
     for atom in _BY_FIRST.get(word[0], ()):
         stem = atom.rstrip("*")
-        if abs(len(stem) - len(word)) > (12 if atom.endswith("*") else 1) or len(stem) < _SHORTEST_TYPO:
+        if abs(len(stem) - len(word)) > (12 if atom.endswith("*") else 1) or (atom != stem and len(stem) < _SHORTEST_STEM):
             continue
         ends = (len(stem) - 1, len(stem), len(stem) + 1) if atom.endswith("*") else (len(word),)
         for end in ends:
@@ -125,24 +126,28 @@ def _is_typo(written: str, meant: str, length: int) -> bool:
         after = same + (2 if swapped else 1)
         return written[after:] == meant[after:] and (swapped or length >= _SHORTEST_SUBSTITUTION)
     longer, shorter = (written, meant) if len(written) > len(meant) else (meant, written)
-    return length > _SHORTEST_TYPO and len(longer) - len(shorter) == 1 and longer[same + 1 :] == shorter[same:]
+    return length >= _SHORTEST_OMISSION and len(longer) - len(shorter) == 1 and longer[same + 1 :] == shorter[same:]
 
 
-def _load() -> tuple[dict[str, list[tuple[tuple[str, ...], str]]], dict[str, int]]:
+def _load() -> dict[str, list[tuple[tuple[str, ...], str]]]:
     phrases: dict[str, dict[tuple[str, ...], str]] = {}
-    order: dict[str, int] = {}
     for table in (*words_of_face.TABLES, *words_of_motion.TABLES):
         for name, text in table.items():
-            order.setdefault(name, len(order))
             for phrase in [","] if text == "," else text.replace("-", " ").split(","):
                 first, *rest = phrase.split()
                 if first in phrases and tuple(rest) in phrases[first]:
                     raise ValueError(f"{phrase.strip()!r} is {phrases[first][tuple(rest)]} and {name}")
                 phrases.setdefault(first, {})[tuple(rest)] = name
-    return {first: list(ends.items()) for first, ends in phrases.items()}, order
+    return {first: list(ends.items()) for first, ends in phrases.items()}
 
 
-_PHRASES, _ORDER = _load()
+_PHRASES = _load()
 _ATOMS = frozenset(_PHRASES) | frozenset(part for ends in _PHRASES.values() for rest, _ in ends for part in rest)
 _PHRASES |= {atom: [] for atom in _ATOMS - frozenset(_PHRASES)}
-_BY_FIRST = {letter: tuple(sorted(a for a in _ATOMS if a[0] == letter)) for letter in sorted({atom[0] for atom in _ATOMS})}
+# Only what says something by itself is looked for behind a misspelling.
+_MEANT = sorted(
+    atom
+    for atom, ends in _PHRASES.items()
+    if any(not rest and name.partition(":")[0] in _CONTENT for rest, name in ends) and len(atom.rstrip("*")) >= _SHORTEST_TYPO
+)
+_BY_FIRST = {letter: tuple(atom for atom in _MEANT if atom[0] == letter) for letter in sorted({atom[0] for atom in _MEANT})}

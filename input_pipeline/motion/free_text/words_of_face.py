@@ -29,13 +29,12 @@ FACE = {
     "task:eye": "squeez*, squeeze shut, screw* up, screwed, screwing, eye closure, eyelid closure, lid closure",
     "task:jaw": "clench*, bites, bit down, teeth clench*, jaw clench*",
     "task:rest": "rest, resting, relaxed, sits quietly, sitting quietly, quiet sitting",
-    "side:left": "left, lefts, leftward, left sided, left hand, left hand side, left side, lefthand",
-    "side:right": "right, rights, rightward, right sided, right hand, right hand side, right side, righthand",
+    "side:left": "left, lefts, leftward, left sided, left hand, left hand side, left side, lefthand, left half",
+    "side:right": "right, rights, rightward, right sided, right hand, right hand side, right side, righthand, right half",
     "side:both": """both, both sides, either side, each side, bilateral*, either, neither side, both of them, sides, two
         sides, left and right, right and left, left and right sides, left as well as right""",
     "side:other": """other, other one, other side, opposite side, opposite, contralateral, contralateral side,
-        counterpart, fellow, its fellow, its partner, partner, its counterpart, opposite one, its twin, its mate, other
-        half""",
+        counterpart, fellow, partner, opposite one, other half, twin, mate""",
     "side:one": "one side, one of them, one half",
     "one": "one",
     # What the sentence is about, where it does not say it again.
@@ -59,7 +58,7 @@ FACE = {
         expect, all over again, on spot, as such, in other words, late in day, in late, early in day, later in, later on,
         earlier on, to start with, to begin with, at start, at beginning, from beginning, from start, by end, with good
         will, good view, for good measure, not to mention, no matter, well into, just about, not stop, never stop*, not
-        cease, never cease*""",
+        cease, never cease*, of full, of complete, for instance, for example, in every respect, in all respects""",
 }
 
 FOREIGN = {
@@ -83,28 +82,30 @@ FOREIGN = {
         limb*, lower limb*, limb*, wrist*, tapping, pronation, supination, dribbl*, cough*, breath*, respiration, facial
         nerve, nerve, hemispasm, contracture*, severity, symptom*, disease, condition, illness, confidence, reliability,
         agreement, yawn*, sneez*, laugh*, cry, cries, crying, whistl*, pout*, puff*, pucker*, kiss*, sneer*, snarl*,
-        philtrum, humour, response to treatment, effect*, benefit, therapy, treatment""",
+        philtrum, humour, response to treatment, effect*, benefit, therapy, treatment, lit, shutter""",
 }
 
 # What takes the whole statement (a piece between two boundaries) away.
 OFF = {
     "off": """ago, last year, last month, last week, last visit, last appointment, last time, last examination, previous*,
-        formerly, in past, past, used to, years before, months before, history of, as child, as children, in childhood, as
-        baby, had been, had had, since childhood, since last, since then, before surgery, before operation, before
-        treatment, before stroke, after operation in, than before, than it was, than it used, than earlier, than in, at
-        baseline, yesterday, day before, next visit, next time, next session, next week, next month, next appointment, in
-        future, tomorrow, later today, will be, going to be, recommend*, advis*, planned, plan is, plan to, exercise*,
-        consider*, should be, should try, should practise, should practice, should aim, should continue, please, hopes to,
-        wants to, would like, would be, is defined, are defined, by definition, typically, textbook*, in literature,
-        studies, in parkinson*, published, according to, assess*, not be assess*, not be judg*, not judg*, not be rat*,
-        not rated, not be track*, not tracked, not be seen, not be measur*, not measured, not be evaluat*, not evaluated,
-        not be determin*, not be analys*, not be scored, not testable, untestable, not tested, not test*, not be test*,
-        not examined, not be examin*, not be interpret*, not be recorded, not recorded, unrateable, not rateable, obscur*,
-        hidden, covered by, out of frame, out of view, out of picture, off camera, invisible because, remains to be seen,
-        asymptomatic, worried that, fears that, afraid, complains, until recently, improv*, deteriorated since, worsened
-        since, worse since, better since, unchanged since, score of, goal, aims to, aim, target, exaggerat*, example,
-        imagin*, pretend*, in photograph*, in photo*, on photograph*, wedding, demonstrat*, whether, to see if, to see
-        whether, in case, unless, provided that, might become, may become, prescri*, wish""",
+        formerly, in past, used to, years before, months before, history of, as child, as children, in childhood, as baby,
+        had been, had had, since childhood, since last, since then, before surgery, before operation, before treatment,
+        before stroke, after operation in, than before, than it was, than it used, than earlier, at baseline, yesterday,
+        day before, next visit, next time, next session, next week, next month, next appointment, in future, tomorrow,
+        later today, will be, going to be, recommend*, advis*, planned, plan is, plan to, exercise*, should be, should
+        try, should practise, should practice, should aim, should continue, please, hopes to, wants to, would like, would
+        be, is defined, are defined, by definition, typically, textbook*, in literature, studies, in parkinson*, according
+        to, not be assess*, not be judg*, not judg*, not be rat*, not rated, not be track*, not tracked, not be seen, not
+        be measur*, not measured, not be evaluat*, not evaluated, not be determin*, not be analys*, not be scored, not
+        testable, untestable, not tested, not test*, not be test*, not examined, not be examin*, not be interpret*, not be
+        recorded, not recorded, unrateable, not rateable, obscur*, hidden, covered by, out of frame, out of view, out of
+        picture, off camera, invisible because, remains to be seen, asymptomatic, worried that, fears that, until
+        recently, improv*, deteriorated since, worsened since, worse since, better since, unchanged since, score of, aims
+        to, exaggerat*, imagin*, pretend*, in photograph*, in photo*, on photograph*, wedding, whether, to see if, to see
+        whether, in case, unless, provided that, might become, may become, prescri*, wish, should be considered, be
+        considered, not assess*, common sign, sign of, common in, feature of, typical of, typical for, characteristic of,
+        hallmark of, often seen in, seen in, known to, remains to be assessed, he should, she should, patient should,
+        patients should, they should blink, ought to""",
 }
 
 # What holds in general, unless it is what the subject is compared with.
@@ -113,7 +114,7 @@ GENERAL = """in adults, in healthy, healthy adults, healthy people, healthy subj
     healthy persons"""
 
 PEOPLE = """examiner, therapist, physiotherapist, interviewer, investigator, nurse, doctor, neurologist, carer, caregiver, wife,
-    husband, spouse, brother, sister, daughter, son, mother, father, twin, friend, neighbour, neighbor, colleague, relative,
+    husband, spouse, brother, sister, daughter, son, mother, father, friend, neighbour, neighbor, colleague, relative,
     grandson, granddaughter, grandchild, cousin, aunt, uncle, child, control, controls, volunteer, actor, roommate"""
 
 TABLES = (FACE, FOREIGN, OFF, {"person": PEOPLE, "general": GENERAL})

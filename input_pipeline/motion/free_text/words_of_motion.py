@@ -16,8 +16,8 @@ ATTRIBUTE = {
         started, got started, kick* in, reaction time*, response time*, get* under way, getting under way, gets underway,
         launch*, response onset, lead time, time to onset, reaction*, take off, get off ground""",
     "attr:hold": """hold, holds, held, holding, sustain*, maintain*, maintenance, kept up, keep up, keeps up, keeping up,
-        keep it up, kept, endur*, persist*, last, lasts, lasted, lasting, plateau, kept in place, hold time, keeping it
-        up, stays up, stay up, stayed up, remains up, stays on, upheld, holding time, hold phase, steadiness, keep, keeps,
+        keep it up, kept, endur*, persist*, lasts, lasted, lasting, plateau, kept in place, hold time, keeping it up,
+        stays up, stay up, stayed up, remains up, stays on, upheld, holding time, hold phase, steadiness, keep, keeps,
         keeping""",
     "attr:rate": """blink, blinks, blinked, blinking, blink rate*, blinking rate*, blink frequenc*, blinking frequenc*,
         rate of blink*, frequency of blink*, number of blink*, blink count*, spontaneous blink*, eye blink*, eyeblink*,
@@ -70,12 +70,13 @@ PREDICATE = {
         after delay, with lag, with delay, lag, postpon*, retarded, long wait, slow start, slow in getting, slow getting,
         slow to move, sluggish start, after long, only after""",
     "is:hold:reduced": "short lived, shortlived, unsustained, ill sustained, transitory, premature end",
+    "is:hold:markedly_reduced": "not last, never last*, not stay put",
     "is:onset:normal": """prompt*, on time, in time, timely, punctual*, without delay, no delay, instant, without
         hesitation, without lag, on cue, readily, right on time, undelayed, as soon as, in good time, no hesitation,
         immediate, spontaneously, early enough""",
     "atonce": """immediately, instantly, at once, instantaneous*, straight off, in no time, right off, straight away,
         straightaway, right away""",
-    "finding:onset": "delay, delays, delayed, delaying, time lag",
+    "finding:onset": "delay, delays, delayed, delaying, time lag, pause, pauses, waiting time, latent period",
     "finding:decrement": """fade, fades, faded, fading, fade*, wane*, waning, tire, tires, tired, tiring, fatigu*,
         decrement*, shrink*, shrank, shrunk, dwindl*, decay*, decays, peter* out, tail* off, taper*, exhaust*, give out,
         gives out, gave out, flag, flags, flagged, flagging, get* smaller, got smaller, getting smaller, become* smaller,
@@ -96,14 +97,15 @@ PREDICATE = {
         equal extent, identical*, match, matches, matched, in step, same amplitude, same excursion, same range, same
         height, side by side, balanced, same on, same amount, same distance, as far as each other, no side difference*,
         mirror image*, same way, as much as each other, indistinguishable, no difference between, without side
-        difference*, no difference, to same degree, same""",
+        difference*, no difference, to same degree, same, level, at same height, level with each other""",
     "finding:tremor": """tremor*, tremb*, tremul*, quiver*, shake, shakes, shook, shaky, shaking, shakiness, oscillat*,
         vibrat*, shiver*, wobbl*, quaver*, jitter*, quak*""",
     "seldom": """infrequent*, rare, rarely, rarer, seldom, scarce, sparse*, few, uncommon*, scant*, far between,
         occasional blink*, hypofrequent, only few, not often, less often, less frequent*, fewer, too few, too rare*,
         sporadic blink*, too seldom""",
     "often": """frequent, frequently, often, many, numerous, too often, excess, excessive, excessively, a_lot, too many,
-        incessant*, nonstop, non stop, too much, all too often, more often, more frequent*, hyper frequent""",
+        incessant*, nonstop, non stop, too much, all too often, more often, more frequent*, hyper frequent, too frequent,
+        too frequently""",
 }
 
 LEVEL = {
@@ -113,13 +115,14 @@ LEVEL = {
         all, lacking, missing, abolished, gone completely, zero, smooth, paralysed, paralyzed, nonexistent, non existent,
         wanting, vanished, no trace, inert, flat, dead, expressionless, extinct, wooden, stony, lifeless, not one bit, not
         in least, rigid, nowhere, nothing happen*, nothing, complete loss, total loss, loss of, failed completely,
-        refuses, still""",
+        refuses, still, stays where it is, stay where they are, remains where it is, stays in place, stay in place, not
+        from spot""",
     "level:markedly_reduced": """negligible, tiny, minute, rudimentary, next to no, next to nothing, vestig*, very little,
         only slightly, only slight, only a_little, very slightly, only marginally, only just, nearly absent, almost
         absent, almost no, nearly no, virtually no, practically no, virtually absent, almost nothing, scarcely any, hint
         of, hint, flicker*, ghost of, suggestion of, close to zero, close to nil, miniscule, minuscule, near absent,
         imperceptib*, largely absent, largely lost, mostly lost, next to none, little more than, little or no, little if
-        any, almost immobile, nearly immobile, only minimally, very poor*, very weak*""",
+        any, almost immobile, nearly immobile, only minimally, very poor*, very weak*, hinted, hinted at""",
     "level:reduced": """reduc*, decreas*, diminish*, diminution, limit*, restrict*, small, smallish, low, lowered, weak,
         weakly, weakness, weakish, little, too little, lessen*, impair*, poor, poorly, incomplete*, partial*, partly,
         deficien*, deficit*, feebl*, shallow, subnormal, hypometri*, hypokine*, blunted, suboptimal, insufficien*,
@@ -128,9 +131,9 @@ LEVEL = {
         badly, constrain*, curtail*, hamper*, less than full, less than complete, less than normal, less than expected,
         under normal, hypoactiv*, sub normal, shortened, not enough, underactiv*, timid, subdued, cramped, stunted,
         inhibit*, disturb*, depleted, not quite, imperfect*, in part, to some extent, tight range, defective,
-        unsatisfactor*, stiff*, flattened, dull*, stinted, wanting in, somewhat less, lazy, modest*, scaled down, loss,
-        hinder*, fails, failing, struggl*, difficult*, with effort, trouble, parsimonious*, thin, hypo active, moderate,
-        mediocre, short of normal, short of full, pared down, sparing*, slack*, held back, drop in, undersized, inferior""",
+        unsatisfactor*, flattened, dull*, stinted, wanting in, somewhat less, lazy, modest*, scaled down, loss, hinder*,
+        struggl*, difficult*, with effort, trouble, parsimonious*, thin, hypo active, moderate, mediocre, short of normal,
+        short of full, pared down, sparing*, slack*, held back, drop in, undersized, inferior, stiffly""",
     "level:normal": """normal*, full, fully, preserved, intact, good, well, adequate*, fine, unremarkable, spared,
         unaffected, unimpaired, regular, regularly, ok, okay, complete, completely, satisfactor*, as expected, as it
         should*, as they should*, as she should, as he should, healthy, usual, properly, proper, freely, free, ample,
@@ -162,8 +165,8 @@ LEVEL = {
     "almost": "almost, nearly, virtually, practically, all but, near, well nigh",
     "early": """prematur*, early, too early, too soon, too quickly, before end, before time, before trial, before stop,
         before time is up, ahead of time, before told, before signal, prior to end, before clip, before task, before it
-        should, before examiner, halfway through, half way through, midway through, sooner, soon, after second*, mid
-        trial, before instructed, before being told, before cue, within second*""",
+        should, before examiner, halfway through, half way through, midway through, soon, mid trial, before instructed,
+        before being told, before cue""",
 }
 
 LITTLE = {
@@ -187,22 +190,25 @@ LITTLE = {
         to control*, than you would expect, than would expect, than peers, compared with peers, than anyone else, than
         mine, than in controls, than norm*, versus normal, versus controls, what is normal, of what is normal, of what is
         expected, of what would be expected, of what one would expect, of healthy, as normal, what would be normal, of
-        what is usual, what is expected""",
+        what is usual, what is expected, than he should, than she should, than he does, than it should be""",
     "less": """less, weaker, smaller, poorer, worse, lesser, weakest, worst, poorest, less good, less well, less far,
         feebler, shallower, shorter, lower on, not as much as, not as far as, not so far as, not as strong*, not as high
         as, not as well as, not so much as, not as wide*, not quite as, less strong*, less mobile, worse on, least, less
         complete*, less full*, less tight*, less active, less marked movement, lower, less high, narrower, more weakly,
         more poorly, more restricted, more limited, more reduced, more affected, more impaired, more severely, more
-        incomplete*, more so, less distance, less movement, more markedly, second best""",
+        incomplete*, more so, less distance, less movement, more markedly, second best, fainter, slighter, lazier, duller,
+        less pronounced, less extensive*, less widely, less firmly, less vigorous*, stiffer, more feebl*, less powerful*,
+        more faintly""",
     "more": """more, stronger, greater, larger, bigger, better, further, farther, wider, fuller, superior, predomina*,
         more strongly, more fully, more mobile, more active, best, strongest, more complete*, higher, more tightly,
-        firmer, tighter, stronger on, greatest""",
+        firmer, tighter, stronger on, greatest, broader, ampler, livelier, deeper, freer, easier, more powerful*, more
+        complete, more extensive*, larger by far, more widely, more marked, more pronounced""",
     # With the stronger one after it, and with the weaker one after it.
     "less:verb": """trail*, lag* behind, falls behind, fell behind, fall* short of, behind, inferior to, not keep up with,
         not match, not reach level of, lags, lagging, fall* well short of, fall* far short of, fell well short of, fell
         far short of, short of""",
     "more:verb": """exceed*, outdo*, surpass*, dominat*, outperform*, overtak*, outstrip*, tops, beats, outpac*,
-        outweigh*, ahead of, overshadow*""",
+        outweigh*, overshadow*""",
     "weaker": "to disadvantage of, at expense of, disadvantag*, to detriment of",
     "stronger": "in favour of, in favor of, favour*, favor*, to advantage of",
     "more:double": "twice, double, three times, twofold",
@@ -212,14 +218,17 @@ LITTLE = {
         complete as, as low as, as little as, as freely as""",
     # After "as wide as": no side, but the norm.
     "standard": """anyone, anybody, everyone, everybody, anyone else, anybody else, everyone else, everybody else, others,
-        next person, average person, ever, most people, in anyone""",
+        next person, average person, ever, most people, in anyone, it should, it should be, they should, they should be,
+        she should be, he should be, should be expected, he always did, she always did, before illness""",
     "same:peak_speed": "as fast as, as quickly as, as quick as, as briskly as, as rapidly as, as swiftly as",
     "less:peak_speed": """slower, more slowly, more sluggish*, less fast, less quick*, less brisk*, less rapid*, less
         swift*, slowest""",
     "more:peak_speed": """faster, quicker, more quickly, more rapidly, more briskly, swifter, brisker, more swiftly,
         speedier, more rapid""",
     "less:onset": "later, starts later, slower to start, more delayed, with more delay, more belated*",
-    "more:onset": "earlier, more promptly, prompter",
+    "more:onset": "earlier, more promptly, prompter, sooner",
+    "before": "before, ahead of",
+    "after": "after",
     "less:decrement": "fades faster, fades more, fades sooner, fades earlier, tires faster, tires sooner, more decrement",
     "less:hold": "held less long, shorter held, less well held, held shorter, less sustained, less steadily, held for less",
     "time:most": """most of, most, mostly, always, constant*, permanent*, continuous*, continual*, all time, nearly
@@ -242,21 +251,24 @@ LITTLE = {
         limited time, for short, instead of, second or two, only second*, curtailed, unsteady, unsteadily, unstable,
         wavers, waver*""",
     "time:moment": """moment, momentar*, split second, fraction of second, blink of eye, fleeting*, second only, trice,
-        tick, flash, only moment, fraction""",
+        tick, flash, only moment, fraction, after instant, after second, within second, after fraction of second, second
+        or so, instantly let go, no time, hardly second""",
     "time:over": """over time, progressive*, from second to second, second by second, as trial, as task, as time, with
         time, with repetition, with repetitions, with each, with every, from one to next, gradual*, in course of, over
         course, during trial, increasingly, continually, over trial, over repetition*, each repetition, each time, as it
         goes on, as he goes on, as she goes on, as clip, as test, by second, towards end, toward end, over seconds, within
         seconds, per second, each second, every second, in successive, successively, from trial to trial, from repetition
         to repetition, from attempt to attempt, as it continues""",
-    "constant": "constant, stays same, remains same, unvarying, at same level, unabated, does not change, keeps its",
+    "constant": """constant, stays same, remains same, unvarying, at same level, unabated, does not change, keeps height,
+        keeps size, keeps amplitude, keeps range, keeps extent, keep height, keep size, keep amplitude, keep range,
+        remains constant, stays constant, stays at same level""",
     "long": "ages, long time, long while, very long, too long, eternity, long, longer",
     "takes": "take, takes, took, taking, needs, need, needed, requires",
     "be": """is, are, was, were, be, been, being, am, has, have, had, shows, show, showed, does, do, did, remains, remain,
         remained, stays, stay, stayed, appears, seems, looks, seem, look, appeared, seemed, looked, can, could, will""",
     "context": """when, whenever, during, despite, in spite of, although asked, while attempting, when asked, on command,
         on request, to command, on attempt*, in attempt, trying to, in response to, asked to, told to, instructed to,
-        requested to, in order to, for task, given that, because, because of, due to, owing to, since, after""",
+        requested to, in order to, for task, given that, because, because of, due to, owing to, since""",
     "prep": "on, in, for, at, as, upon",
     "cut:3": "but, whereas, although, though, however, yet, ;, while, |",
     "cut:2": """which, (, ), –, who, where, i e, ie, that is, namely, meaning, so, despite this, in contrast, by contrast,
