@@ -26,9 +26,16 @@ def extract_facts(text: str) -> list[Fact]:
 
 
 def without_implied(stated: Sequence[Sequence[Stated]]) -> list[tuple[Fact, ...]]:
-    """The facts of each sentence; the extent that a comparison implies only where no sentence tells the extent itself."""
-    told = {(one.fact.region, one.fact.attribute) for sentence in stated for one in sentence if not one.implied}
-    return [
-        tuple(one.fact for one in sentence if not one.implied or (one.fact.region, one.fact.attribute) not in told)
-        for sentence in stated
-    ]
+    """The facts of each sentence: the extent that a comparison implies only where no sentence tells the extent itself, and an
+    asymmetry without a weaker side only where no sentence tells the side.
+    """
+    every = [one for sentence in stated for one in sentence]
+    told = {(one.fact.region, one.fact.attribute) for one in every if not one.implied}
+    sided = {one.fact.region for one in every if one.fact.attribute == "symmetry" and one.fact.side in ("left", "right")}
+
+    def is_kept(one: Stated) -> bool:
+        if one.implied:
+            return (one.fact.region, one.fact.attribute) not in told
+        return (one.fact.attribute, one.fact.side) != ("symmetry", "none") or one.fact.region not in sided
+
+    return [tuple(one.fact for one in sentence if is_kept(one)) for sentence in stated]

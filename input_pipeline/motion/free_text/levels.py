@@ -109,7 +109,7 @@ def _extent(attribute: str, words: Words) -> str | None:
     said += ["normal"] if words.kinds & {"more", "same"} and attribute == "peak_speed" and not said else []
     # "Less than full" is reduced.
     said = [] if "less" in words.kinds and set(said) == {"normal"} else said
-    said += ["reduced"] if words.kinds & {"less", "mild"} and not said else []
+    said += ["reduced"] if words.kinds & {"less", "mild", "seldom"} and not said else []
     said += ["normal"] if ("strongadj" in words.kinds or "meet" in words.kinds) and not said else []
     if "trace" in words.kinds and (not said or said == ["absent"] or "open" in words.kinds):
         return "markedly_reduced"

@@ -59,11 +59,11 @@ def of_ratio(attribute: str, statement: Statement, numbers: Sequence[Number]) ->
 
 def near_of(attribute: str, region: str, statement: Statement, numbers: Sequence[Number], task: str | None) -> str | None:
     """The level of a bound: fewer than 4 blinks per minute."""
+    unit = ATTRIBUTES[attribute].unit
     for t in statement.tags:
-        if (
-            t.kind == "number"
-            and (number := numbers[int(t.name)]).near is not None
-            and number.unit == ATTRIBUTES[attribute].unit
-        ):
-            return nearest(attribute, of_number(attribute, region, number.near, task))
+        if t.kind != "number" or (number := numbers[int(t.name)]).near is None:
+            continue
+        if number.unit == unit or (number.unit == "share" and unit == "%"):
+            near = number.near * (100.0 if number.unit == "share" else 1.0)
+            return nearest(attribute, of_number(attribute, region, near, task))
     return None

@@ -91,6 +91,8 @@ _MIRRORED = re.compile(
     r"| (?:for|to|of) the (?:viewer|observer|onlooker)| as (?:seen|viewed) (?:by|from))"
 )
 _SIDES_PAIR = re.compile(r"\b(?:left|l) ?[/+] ?(?:right|r)\b|\b(?:right|r) ?[/+] ?(?:left|l)\b")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b(?! ?(?:ms|msec|milli))")
+_NOUGHT = re.compile(r"(?<=[a-z] )0(?= *(?:[,;](?!\d)|\.?$))")
 # Relatives report on the patient as theirs.
 _MY_OWN = re.compile(r"\bmy (?:wife|husband|spouse|partner|mother|father|brother|sister|son|daughter|aunt|uncle|friend)\b")
 _JOINED = re.compile(r"\ba (little|few|lot|bit|while|good deal|great deal|touch|trifle|shade)\b")
@@ -121,6 +123,7 @@ def normalise(sentence: str) -> str:
     """Lower case, signs and abbreviations in words, sides the subject's own; hyphens and numbers as they were."""
     text = _SIGN.sub(lambda match: _SIGN_WORDS[match.group()], _MINUS.sub(" negative ", _PLUS.sub(" present ", sentence)))
     text = _CAPITAL.sub(lambda match: _CAPITALS[match.group()], text).lower()
+    text = _NOUGHT.sub("nil", _YEAR.sub("someyear", text))
     text = _MY_OWN.sub("patient", text)
     text = _MIRRORED.sub(_of_subject, text)
     for pattern, words in _CONTRACTIONS:

@@ -78,6 +78,7 @@ _TIMES = {"once": 1.0, "twice": 2.0, "thrice": 3.0}
 _HALF_MINUTE = re.compile(r"\bhalf a minute\b")
 _OF_A_PAIR = "".join(rf"(?<!{word} )" for word in ("left", "right", "other", "upper", "lower", "one"))
 _SHARE = re.compile(rf"(?<![\w-]){_OF_A_PAIR}(?P<f>{_FRACTION})(?![\w])(?! (?:an? )?(?:hour|min)|-?open|-?clos)")
+_BEFORE_SHARE = re.compile(r"\b(less than|more than|under|over|below|above) (?:a |one )?$")
 _SHARE_OF = re.compile(rf"^[ -]?(?:of )?(?:the |an |a |one )?({_IOD})(?P<s> ?{_PER_S})?")
 _SHARE_SECOND = re.compile(r"^ ?(?:of )?a second(?!\w)")
 
@@ -177,6 +178,8 @@ def _shares(text: str, put) -> str:
             number, after = put(value, "IOD/s" if unit["s"] else "IOD"), match.end() + unit.end()
         elif (unit := _SHARE_SECOND.match(rest)) is not None:
             number, after = put(value, "s"), match.end() + unit.end()
+        elif (bound := _BEFORE_SHARE.search(text[max(0, match.start() - 20) : match.start()])) is not None:
+            number, after = put(None, "share", _inside(bound[1], value)), match.end()
         else:
             number, after = put(value, "share"), match.end()
         out += [text[start : match.start()], number]

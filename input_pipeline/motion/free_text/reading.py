@@ -196,7 +196,10 @@ def _is_mere_name(attribute: str, words: Words) -> bool:
 def _of_symmetry(
     region: str, words: Words, statement: Statement, number: tuple[float | None, str], carried: Carried
 ) -> list[Stated]:
-    told = level("symmetry", words) or (None if number[0] is None else of_number("symmetry", region, number[0], carried.task))
+    only_named = number[0] is not None and not words.kinds & {"level", "strong", "neg", "mild"}
+    told = (None if only_named else level("symmetry", words)) or (
+        None if number[0] is None else of_number("symmetry", region, number[0], carried.task)
+    )
     if told is None or region not in ATTRIBUTES["symmetry"].regions:
         return []
     if told == "normal":

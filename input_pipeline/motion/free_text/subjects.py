@@ -58,7 +58,7 @@ def attribute_of(statement: Statement, numbers: Sequence[Number], carried: Carri
     regions = names.get("region", [])
     if "rate" in names.get("attr", ()) or (not regions and carried.attribute == "rate" and _only_how_often(kinds, names)):
         return ["rate"]
-    if "rateword" in kinds and not kinds & {"attr", "region", "move"}:
+    if "rateword" in kinds and not kinds & {"attr", "region", "move", "task"}:
         return ["rate"]
     for tag in tags:
         if tag.kind in ("less", "more", "same") and tag.name in ("peak_speed", "onset", "decrement", "hold"):
@@ -73,7 +73,10 @@ def attribute_of(statement: Statement, numbers: Sequence[Number], carried: Carri
     if carried.attribute == "tremor" and "IOD" in units and not kinds & {"region", "task"}:
         return ["tremor"]
     lips = bool({"lips", "mouth"} & set(regions)) or (not regions and carried.regions == ("lips",))
-    if lips and (kinds & {"apart", "closed", "open", "meet"} or ("close" in kinds and "mouth" not in regions)):
+    if lips and (
+        kinds & {"apart", "closed", "open", "meet"}
+        or any(t.kind == "close" and ("mouth" not in regions or t.text == "shut") for t in tags)
+    ):
         return ["duty_cycle"]
     said = names.get("is", [])
     if "symmetry:normal" in said and not _mere_manner(tags):
@@ -82,6 +85,8 @@ def attribute_of(statement: Statement, numbers: Sequence[Number], carried: Carri
     dropped = "letgo" in kinds or ("drop" in kinds and "jaw" not in regions)
     kept_shut = "closed" in kinds and "eye" in (regions or carried.regions) and not lips
     if kept_shut and kinds & {"time", "early"} and not kinds & {"level", "number"}:
+        return ["hold"]
+    if kinds & {"opening", "open"} and "early" in kinds and "eye" in (regions or carried.regions):
         return ["hold"]
     if dropped and kinds & {"early", "atonce", "time"} and "onset" not in own:
         return ["hold"]

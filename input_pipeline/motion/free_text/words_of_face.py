@@ -105,7 +105,8 @@ OFF = {
         whether, in case, unless, provided that, might become, may become, prescri*, wish, should be considered, be
         considered, not assess*, common sign, sign of, common in, feature of, typical of, typical for, characteristic of,
         hallmark of, often seen in, seen in, known to, remains to be assessed, he should, she should, patient should,
-        patients should, they should blink, ought to""",
+        patients should, they should blink, ought to, until someyear, in someyear, before someyear, to rate, to assess, to
+        judge, to score, to evaluate, to measure""",
 }
 
 # What holds in general, unless it is what the subject is compared with.

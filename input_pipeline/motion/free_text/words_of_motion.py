@@ -122,7 +122,8 @@ LEVEL = {
         absent, almost no, nearly no, virtually no, practically no, virtually absent, almost nothing, scarcely any, hint
         of, hint, flicker*, ghost of, suggestion of, close to zero, close to nil, miniscule, minuscule, near absent,
         imperceptib*, largely absent, largely lost, mostly lost, next to none, little more than, little or no, little if
-        any, almost immobile, nearly immobile, only minimally, very poor*, very weak*, hinted, hinted at""",
+        any, almost immobile, nearly immobile, only minimally, very poor*, very weak*, hinted, hinted at, no more than,
+        only a_trifle, only a_touch, only a_bit, only crack, crack""",
     "level:reduced": """reduc*, decreas*, diminish*, diminution, limit*, restrict*, small, smallish, low, lowered, weak,
         weakly, weakness, weakish, little, too little, lessen*, impair*, poor, poorly, incomplete*, partial*, partly,
         deficien*, deficit*, feebl*, shallow, subnormal, hypometri*, hypokine*, blunted, suboptimal, insufficien*,
@@ -148,7 +149,7 @@ LEVEL = {
         unusual, no complaint*, without restriction*, nothing to complain, broad*, to full, wholly, standard, sans
         particularity, without abnormalit*, without finding*, expected, enough, like anyone else, like anybody else, like
         everyone else, like everybody else, like anyone, as anyone else, like others, like other people, same as anyone,
-        no different from normal, no different from anyone""",
+        no different from normal, no different from anyone, without effort, without strain""",
     "level:increased": """increas*, raised, high, heightened, elevated rate, above normal, above average, supranormal,
         prolong*, lengthen*, extended, abnormally high, augment*, too high, rais* rate, up from normal, accelerat*""",
     "strongadj": "strong, strongly",
@@ -173,7 +174,7 @@ LITTLE = {
     "neg": """not, no, without, never, neither, fail*, unable, inability, free of, free from, by no means, anything but,
         no longer, lack, lacks, lacked, devoid, far from, nobody, refus*, impossible, in no way, not in any way, hardly
         ever not, cannot, no sign of, no evidence of, no hint of, not any, incapable, devoid of, nowhere near, rules out,
-        ruled out, no one, nothing of, not count as""",
+        ruled out, no one, nothing of, not count as, stopped, stops, ceased, ceases""",
     "exist": """seen, observed, noted, visible, evident, apparent, detected, found, noticed, discernible, perceptible,
         noticeable, recognisable, recognizable, detectable, demonstrable, registered, recorded, there, elicited""",
     "present": "present, positive, +, yes",
@@ -268,7 +269,8 @@ LITTLE = {
         remained, stays, stay, stayed, appears, seems, looks, seem, look, appeared, seemed, looked, can, could, will""",
     "context": """when, whenever, during, despite, in spite of, although asked, while attempting, when asked, on command,
         on request, to command, on attempt*, in attempt, trying to, in response to, asked to, told to, instructed to,
-        requested to, in order to, for task, given that, because, because of, due to, owing to, since""",
+        requested to, in order to, for task, given that, because, because of, due to, owing to, since, unlike, in contrast
+        to, as opposed to, contrary to""",
     "prep": "on, in, for, at, as, upon",
     "cut:3": "but, whereas, although, though, however, yet, ;, while, |",
     "cut:2": """which, (, ), –, who, where, i e, ie, that is, namely, meaning, so, despite this, in contrast, by contrast,
