@@ -3,6 +3,8 @@
 import importlib.util
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -103,3 +105,43 @@ def test_what_is_not_there_is_told_in_one_line(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else find(name))
     with pytest.raises(UserError, match=r"torch is not installed: pip install 'tramp-jax\[torch\]'"):
         check_possible(folder, LAYER)
+
+
+def evaluate(*arguments):
+    command = [sys.executable, "-m", "tramp_jax.evaluate", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture
+def predictions(tmp_path):
+    rows = [{"subject": f"s{i}", "score": i, "prediction": i, "report": REPORTS[1], "reference": REPORTS[i]} for i in range(4)]
+    lines = (json.dumps({"clip_id": f"c{i}", "expression": "smile", **row}) + "\n" for i, row in enumerate(rows))
+    path = tmp_path / "predictions.jsonl"
+    path.write_text("".join(lines))
+    return path
+
+
+def test_evaluate_writes_bertscore_with_the_encoder_that_it_is_given(folder, scores, predictions, tmp_path):
+    asked = (f"--predictions={predictions}", f"--output={tmp_path / 'out'}", f"--bert_model={folder}")
+    result = evaluate(*asked, f"--bert_layer={LAYER}")
+    assert result.returncode == 0, result.stderr
+    found = json.loads((tmp_path / "out" / "results.json").read_text())["report"]["bertscore"]
+    assert (found["model"], found["layer"]) == ("bert-tiny", LAYER)
+    each = [scores["f1"][-3], 1.0, *scores["f1"][-2:]]
+    assert found["f1"] == pytest.approx(np.mean(each), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--bert_model={folder}"], "--bert_layer=None: expected 1 to 3"),
+        (["--bert_layer=2"], "--bert_layer goes with --bert_model=FOLDER"),
+    ],
+)
+def test_what_evaluate_cannot_score_is_one_line_and_exit_2(folder, predictions, tmp_path, arguments, told):
+    arguments = [argument.format(folder=folder) for argument in arguments]
+    result = evaluate(f"--predictions={predictions}", f"--output={tmp_path / 'out'}", *arguments)
+    assert result.returncode == 2
+    assert told in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "out").exists()

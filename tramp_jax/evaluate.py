@@ -4,6 +4,7 @@
 validation fold RUN/eval-validation, so that no results are overwritten by those of other clips.
 `--predictions=FILE --output=DIR` writes the same two files into DIR; it needs no checkpoint, no data set and no JAX
 (`metrics.predictions` has the columns). samples.jsonl is such a file.
+`--bert_model=FOLDER --bert_layer=L` adds BERTScore of the reports with the user's own encoder.
 `--against=FILE|RUN` compares with another file of predictions, or another evaluated run, on the same clips: comparison.json.
 """
 
@@ -31,12 +32,18 @@ _REPORTS = flags.DEFINE_bool("reports", True, "False scores severity only.")
 _PREDICTIONS = flags.DEFINE_string("predictions", None, "A .csv or .jsonl file of predictions, in place of a run.")
 _OUTPUT = flags.DEFINE_string("output", None, "Folder for the results of --predictions.")
 _AGAINST = flags.DEFINE_string("against", None, "Predictions, or an evaluated run, to compare with.")
+_BERT = flags.DEFINE_string("bert_model", None, "Folder of a BERT or RoBERTa: BERTScore of the reports (extra torch).")
+_BERT_LAYER = flags.DEFINE_integer("bert_layer", None, "The layer of --bert_model whose output is compared, from 1.")
 _COMMON = flags.DEFINE_bool("common-clips", False, "Compares the clips that both have, where each has others.")
+
+# Folder of a model and one of its layers, from 1.
+Encoder = tuple[Path, int]
 
 RESULTS, SAMPLES, COMPARISON = "results.json", "samples.jsonl", "comparison.json"
 USAGE = (
     "python -m tramp_jax.evaluate --checkpoint=RUN [--data=FOLDER] [--fold=test] [--noreports] | "
-    "--predictions=FILE.csv|jsonl --output=DIR; either with [--against=FILE|RUN]"
+    "--predictions=FILE.csv|jsonl --output=DIR; either with [--against=FILE|RUN] "
+    "[--bert_model=FOLDER --bert_layer=L]"
 )
 
 
@@ -47,26 +54,42 @@ def main(argv: Sequence[str]) -> None:
     if (_PREDICTIONS.value is None) == (_CHECKPOINT.value is None):
         raise UserError(f"expected --checkpoint or --predictions, one of the two; usage: {USAGE}")
     if _PREDICTIONS.value is None:
-        evaluate(path_of(_CHECKPOINT.value), _DATA.value, _FOLD.value, with_reports=_REPORTS.value, against=_against())
+        options = {"with_reports": _REPORTS.value, "against": _against(), "encoder": _encoder()}
+        evaluate(path_of(_CHECKPOINT.value), _DATA.value, _FOLD.value, **options)
         return
     if _DATA.value is not None:
         raise UserError("--data goes with --checkpoint: a file of predictions holds its own rated grades")
     if _OUTPUT.value is None:
         raise UserError("--predictions needs --output=DIR, where results.json and samples.jsonl are written")
-    evaluate_file(path_of(_PREDICTIONS.value), path_of(_OUTPUT.value), against=_against())
+    evaluate_file(path_of(_PREDICTIONS.value), path_of(_OUTPUT.value), against=_against(), encoder=_encoder())
 
 
 def _against() -> Path | None:
     return None if _AGAINST.value is None else path_of(_AGAINST.value)
 
 
-def evaluate_file(source: Path, output: Path, *, against: Path | None = None) -> dict:
+def _encoder() -> Encoder | None:
+    """What --bert_model and --bert_layer name, known to be usable before any report is written."""
+    from tramp_jax.metrics.text.bertscore import check_possible
+
+    if _BERT.value is None:
+        if _BERT_LAYER.value is not None:
+            raise UserError("--bert_layer goes with --bert_model=FOLDER")
+        return None
+    if _CHECKPOINT.value is not None and not _REPORTS.value:
+        raise UserError("--bert_model scores reports, and --noreports writes none: leave one of the two away")
+    check_possible(Path(_BERT.value), _BERT_LAYER.value)
+    return Path(_BERT.value), _BERT_LAYER.value
+
+
+def evaluate_file(source: Path, output: Path, *, against: Path | None = None, encoder: Encoder | None = None) -> dict:
     """Evaluates a file of predictions.
 
     Args:
       source: .csv or .jsonl, see `metrics.predictions`.
       output: folder, made where there is none.
       against: another such file, or a folder with one (see `_samples_of`).
+      encoder: folder and layer for BERTScore of the reports.
 
     Returns:
       The results as written to results.json.
@@ -77,12 +100,18 @@ def evaluate_file(source: Path, output: Path, *, against: Path | None = None) ->
     from tramp_jax.metrics.prediction_results import evaluate_predictions, prediction_rows
     from tramp_jax.metrics.predictions import read_predictions
     from tramp_jax.metrics.tables import print_results
+    from tramp_jax.metrics.text.bertscore import bertscore_results
 
     if absolute(output / SAMPLES) == absolute(source):
         raise UserError(f"--output={output}: would overwrite {source}: name another folder")
     found = read_predictions(source)
     rival = None if against is None else read_predictions(_samples_of(against, "eval"))
+    if encoder is not None and found.reports is None:
+        raise UserError(f"{source}: has no column 'report': leave --bert_model away")
     results = evaluate_predictions(found)
+    if encoder is not None:
+        written = (found.clips.subject, found.reports, found.references, found.baseline_reports or {})
+        results["report"]["bertscore"] = bertscore_results(*encoder, *written)
     results["predictions"] = {"file": source.name, "sha256": hashlib.sha256(source.read_bytes()).hexdigest()}
     results["predictions"]["not_read"] = list(found.not_read)
     _write(output, results, prediction_rows(found))
@@ -92,7 +121,15 @@ def evaluate_file(source: Path, output: Path, *, against: Path | None = None) ->
     return results
 
 
-def evaluate(run: Path, data: str | None, fold: str, *, with_reports: bool, against: Path | None = None) -> dict:
+def evaluate(
+    run: Path,
+    data: str | None,
+    fold: str,
+    *,
+    with_reports: bool,
+    against: Path | None = None,
+    encoder: Encoder | None = None,
+) -> dict:
     """Evaluates a run and writes its eval folder.
 
     Args:
@@ -101,6 +138,7 @@ def evaluate(run: Path, data: str | None, fold: str, *, with_reports: bool, agai
       fold: "validation" or "test" of the run's split.
       with_reports: whether to generate and score reports.
       against: a file of predictions of the same clips, or another run that was evaluated on them.
+      encoder: folder and layer for BERTScore of the reports.
 
     Returns:
       The results as written to results.json.
@@ -117,6 +155,7 @@ def evaluate(run: Path, data: str | None, fold: str, *, with_reports: bool, agai
     from tramp_jax.metrics.evaluation import evaluate_clips, sample_rows
     from tramp_jax.metrics.predictions import read_predictions
     from tramp_jax.metrics.tables import print_results
+    from tramp_jax.metrics.text.bertscore import bertscore_results
     from tramp_jax.tasks.sources import open_run_data
     from tramp_jax.tasks.table import active_tasks
     from tramp_jax.train import use_compilation_cache
@@ -139,6 +178,9 @@ def evaluate(run: Path, data: str | None, fold: str, *, with_reports: bool, agai
     train, test = measure_clips(dataset, folds["train"]), measure_clips(dataset, folds[fold])
     baselines = predict_baselines(train, test)
     results = evaluate_clips(dataset.name, test, scores, reports, baselines, **answers)
+    if encoder is not None and reports is not None:
+        references = [label.report for label in test.labels]
+        results["report"]["bertscore"] = bertscore_results(*encoder, test.subject, reports, references, baselines.reports)
     results["model"] = {"run": run.name, "step": model.step, "sha256": model.sha256, "fold": fold, "seed": model.config.seed}
 
     _write(run / name, results, sample_rows(test, scores, reports, baselines, **answers))
