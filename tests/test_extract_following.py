@@ -144,7 +144,7 @@ def build_parts(items, plan):
     from input_pipeline.pseudonyms import Pseudonyms
 
     with ExtractionPool(plan.landmarker, 1, plan.settings) as pool:
-        return len(list(pool.run(items, PartStore(plan.output / FOLDER), Pseudonyms.open(plan.key_file)[0], 1)))
+        return len(list(pool.run(items, PartStore(plan.output / FOLDER), Pseudonyms.open(plan.key_file)[0].parts, 1)))
 
 
 def test_a_face_counts_only_where_the_followed_one_is_or_was():
