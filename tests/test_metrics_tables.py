@@ -85,6 +85,11 @@ def test_the_tables_fit_a_terminal_of_80_columns(results):
     assert any(line.split()[:1] == ["model"] and len(line.split()) == 7 for line in stream.getvalue().splitlines())
 
 
+def test_the_weighted_findings_are_told_with_their_interval(results):
+    report = {**results["report"], "weighted_facts": 0.41, "weighted_facts_interval": [-0.06, 0.88]}
+    assert "the always-normal report earns 0: 0.41 [-0.06, 0.88]." in _printed({**results, "report": report})
+
+
 def test_missing_values_and_missing_tasks_print_without_failing(results):
     nothing = evaluation.severity_results(ScoredClips(*(np.zeros(0),) * 4), {})
     printed = _printed({**results, "severity": nothing, "report": None})

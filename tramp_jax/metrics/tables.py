@@ -167,6 +167,8 @@ def _report_table(found: Mapping[str, Any]) -> Table:
 def _report_verdicts(found: Mapping[str, Any]) -> Iterator[Text]:
     for name, difference in found["model_minus_baseline"].items():
         yield _verdict("Fact F1 (direction)", name, difference["fact_f1_direction"], difference["interval"])
+    weighted, ends = _number(found["weighted_facts"], 2), _interval(found["weighted_facts_interval"], 2)
+    yield Text(f"Weighted findings, where the always-normal report earns 0: {weighted} {ends}.")
     yield Text("BLEU and ROUGE hardly see left and right swapped: read fact F1 and sides.", style="dim")
 
 
