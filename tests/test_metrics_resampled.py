@@ -74,6 +74,7 @@ NAIVE = {
     "icc_a1": lambda y, p, d, i: _icc_by_anova(y, p),
     "accuracy": lambda y, p, d, i: sk.accuracy_score(_grades(y), _grades(p)),
     "within_one": lambda y, p, d, i: np.mean(np.abs(_grades(y) - _grades(p)) <= 1),
+    "macro_f1": lambda y, p, d, i: sk.f1_score(_grades(y), _grades(p), labels=sorted(set(_grades(y))), average="macro"),
     "rps": lambda y, p, d, i: _energy(y, d),
     "interval_coverage": lambda y, p, d, i: np.mean([low <= t <= high for t, (low, high) in zip(y, i, strict=True)]),
     "interval_width": lambda y, p, d, i: np.mean([high - low for low, high in i]),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from input_pipeline.records import EXPRESSIONS
-from tramp_jax.metrics import abstention, distribution, severity
+from tramp_jax.metrics import abstention, distribution, grade_table, severity
 from tramp_jax.metrics.bootstrap import DRAWS, SubjectDraws
 from tramp_jax.metrics.scored import ScoredClips
 from tramp_jax.metrics.severity_table import MEAN, metric_table, metrics_of, resampled_tables
@@ -48,6 +48,7 @@ def severity_results(
     Returns:
       one {expression and "mean": value} for each of `severity_table.metrics_of` and for "tie_ceiling" and "oracle_spearman";
       "intervals": metric -> {expression and "mean": [low, high]}; "spearman_interval", the same of Spearman;
+      "confusion": expression and "all" -> rows of counts, see `grade_table.confusion`;
       "oracle_spearman_mean", "share_of_oracle"; "risk_coverage", see `_risk_coverage`; "baselines"; "model_minus_baseline";
       "subsets": name -> part -> see `_part_results`; "counts", "flags".
     """
@@ -58,6 +59,7 @@ def severity_results(
     results["tie_ceiling"] = told(
         "tie_ceiling", severity.by_expression(severity.tie_ceiling, clips.expression, clips.truth, names=expressions), flags
     )
+    results["confusion"] = grade_table.confusion_tables(clips, expressions)
     results |= _oracle(clips, latent, results["spearman"][MEAN], expressions, flags)
     results["risk_coverage"] = _risk_coverage(clips)
     results["baselines"], results["model_minus_baseline"] = {}, {}

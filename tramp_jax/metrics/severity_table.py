@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tramp_jax.metrics import abstention, bootstrap, distribution, resampled, severity
+from tramp_jax.metrics import abstention, bootstrap, distribution, grade_table, resampled, severity
 from tramp_jax.metrics.bootstrap import Statistic, SubjectDraws
 from tramp_jax.metrics.scored import ScoredClips
 from tramp_jax.metrics.severity import Metric
@@ -71,6 +71,7 @@ ROWS: Mapping[str, Row] = {
     "icc_a1": Row(severity.icc_a1, resampled.icc_a1_of, _points, 1),
     "accuracy": Row(severity.accuracy, resampled.accuracy_of, _points, 1),
     "within_one": Row(severity.within_one, resampled.within_one_of, _points, 1),
+    "macro_f1": Row(grade_table.macro_f1, grade_table.macro_f1_of, _points, 1),
     "rps": Row(
         distribution.ranked_probability_score,
         lambda truth, p: bootstrap.mean_of(distribution.ranked_probability_scores(truth, p)),
