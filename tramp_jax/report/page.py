@@ -8,31 +8,21 @@ from __future__ import annotations
 
 import base64
 import csv
-import hashlib
 import io
 import itertools
 import json
-from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import jinja2
 import numpy as np
 from plotly.offline import get_plotlyjs
 
 from input_pipeline.motion.kinematics import Kinematics
 from input_pipeline.records import Clip
-from tramp_jax.report import figures, words
+from tramp_jax.report import figures, offline, words
 from tramp_jax.report.keyframes import TRAIL_COLOURS, key_frames, key_moments
 
-_ENVIRONMENT = jinja2.Environment(
-    loader=jinja2.PackageLoader("tramp_jax", "report"),
-    autoescape=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    undefined=jinja2.StrictUndefined,
-)
 _CHECK_WORDS = {
     "agrees": "✓ as measured",
     "degree": "≈ other degree",
@@ -75,9 +65,10 @@ def write_page(assessment: dict[str, Any], clip: Clip, kinematics: Kinematics, p
     moments = key_moments(kinematics, expression)
     pictures = key_frames(clip, moments, show_face)
     main, others = figures.regions_of(expression, kinematics)
-    script = _file("page.js")
+    script = offline.file_text("page.js")
     cautions = list(zip(assessment["flags"], assessment["warnings"], strict=True))
-    html = _ENVIRONMENT.get_template("page.html.j2").render(
+    html = offline.render(
+        "page.html.j2",
         a=assessment,
         title=words.TASKS[expression],
         prominent=[(flag, _PROMINENT[flag], line) for flag, line in cautions if flag in _PROMINENT],
@@ -99,10 +90,10 @@ def write_page(assessment: dict[str, Any], clip: Clip, kinematics: Kinematics, p
         about=_about(assessment),
         json_link=_link("application/json", json.dumps(assessment, indent=2, ensure_ascii=False)),
         csv_link=_link("text/csv", curves_csv(kinematics)),
-        css=_file("page.css"),
+        css=offline.file_text("page.css"),
         plotly_js=(plotly_js := get_plotlyjs()),
         script=script,
-        policy=_policy(plotly_js, script),
+        policy=offline.policy(plotly_js, script),
     )
     path.write_text(html, encoding="utf-8", newline="\n")
 
@@ -115,13 +106,14 @@ def write_index(rows: list[dict[str, Any]], path: Path) -> None:
         warnings, error.
       path: the HTML file.
     """
-    script = _file("index.js")
-    html = _ENVIRONMENT.get_template("index.html.j2").render(
+    script = offline.file_text("index.js")
+    html = offline.render(
+        "index.html.j2",
         rows=[{**row, "link": f"./{quote(row['page'])}" if row["page"] else ""} for row in rows],
         tasks=words.TASKS,
-        css=_file("page.css"),
+        css=offline.file_text("page.css"),
         script=script,
-        policy=_policy(script),
+        policy=offline.policy(script),
     )
     path.write_text(html, encoding="utf-8", newline="\n")
 
@@ -190,20 +182,6 @@ def _runs(tracked: np.ndarray) -> list[tuple[bool, float]]:
     edges = np.flatnonzero(np.diff(tracked.astype(int))) + 1
     bounds = [0, *edges.tolist(), len(tracked)]
     return [(bool(tracked[a]), 100 * (b - a) / len(tracked)) for a, b in itertools.pairwise(bounds)]
-
-
-def _policy(*scripts: str) -> str:
-    """The content policy: nothing is fetched, and no script runs but these."""
-    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
-    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _file(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def _link(kind: str, text: str) -> str:
