@@ -88,7 +88,7 @@ def evaluate_file(source: Path, output: Path, *, against: Path | None = None, en
     Args:
       source: .csv or .jsonl, see `metrics.predictions`.
       output: folder, made where there is none.
-      against: another such file, or a folder with one (see `_samples_of`).
+      against: another such file, or a folder with one (see `predictions.find_samples`).
       encoder: folder and layer for BERTScore of the reports.
 
     Returns:
@@ -98,14 +98,14 @@ def evaluate_file(source: Path, output: Path, *, against: Path | None = None, en
       UserError: a file is wrong, or they are of other clips.
     """
     from tramp_jax.metrics.prediction_results import evaluate_predictions, prediction_rows
-    from tramp_jax.metrics.predictions import read_predictions
+    from tramp_jax.metrics.predictions import find_samples, read_predictions
     from tramp_jax.metrics.tables import print_results
     from tramp_jax.metrics.text.bertscore import bertscore_results
 
     if absolute(output / SAMPLES) == absolute(source):
         raise UserError(f"--output={output}: would overwrite {source}: name another folder")
     found = read_predictions(source)
-    rival = None if against is None else read_predictions(_samples_of(against, "eval"))
+    rival = None if against is None else read_predictions(find_samples(against, "eval"))
     if encoder is not None and found.reports is None:
         raise UserError(f"{source}: has no column 'report': leave --bert_model away")
     results = evaluate_predictions(found)
@@ -153,7 +153,7 @@ def evaluate(
     from tramp_jax.inference import TrainedModel
     from tramp_jax.metrics.baselines import measure_clips, predict_baselines
     from tramp_jax.metrics.evaluation import evaluate_clips, sample_rows
-    from tramp_jax.metrics.predictions import read_predictions
+    from tramp_jax.metrics.predictions import find_samples, read_predictions
     from tramp_jax.metrics.tables import print_results
     from tramp_jax.metrics.text.bertscore import bertscore_results
     from tramp_jax.tasks.sources import open_run_data
@@ -164,7 +164,7 @@ def evaluate(
     use_compilation_cache()
     model = TrainedModel(run)
     name = eval_folder(data, model.config.data.path, fold)
-    rival = None if against is None else read_predictions(_samples_of(against, name))
+    rival = None if against is None else read_predictions(find_samples(against, name))
     if data:
         dataset = Dataset.open(data)
         folds = load_split(dataset, split_of(model.config.data, data))
@@ -208,17 +208,6 @@ def _compare(folder: Path, found: Predictions, rival: Predictions) -> None:
     (folder / COMPARISON).write_text(json.dumps(comparison, indent=2, allow_nan=False) + "\n")
     print_comparison(comparison)
     print(folder / COMPARISON)
-
-
-def _samples_of(path: Path, name: str) -> Path:
-    """The file itself, or samples.jsonl in a folder or in its folder `name`."""
-    if not path.is_dir():
-        return path
-    places = [path / SAMPLES, path / name / SAMPLES]
-    for place in places:
-        if place.is_file():
-            return place
-    raise UserError(f"{path}: found no {SAMPLES} there nor in {name}: run python -m tramp_jax.evaluate on it first")
 
 
 def eval_folder(data: str | None, trained_on: str, fold: str) -> str:

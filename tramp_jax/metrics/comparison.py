@@ -16,7 +16,7 @@ from tramp_jax.metrics import bootstrap
 from tramp_jax.metrics.bootstrap import DRAWS, SubjectDraws
 from tramp_jax.metrics.evaluation import direction_f1
 from tramp_jax.metrics.prediction_results import expressions_of
-from tramp_jax.metrics.predictions import Predictions
+from tramp_jax.metrics.predictions import SAMPLES, Predictions
 from tramp_jax.metrics.scored import ScoredClips
 from tramp_jax.metrics.severity_results import count, ends, minus, told
 from tramp_jax.metrics.severity_table import MEAN, ROWS, metric_table, metrics_of, resampled_tables
@@ -45,9 +45,9 @@ def compare(
     Raises:
       UserError: the clips differ, a clip is another person, expression or grade in the other file, or none is common and rated.
     """
-    first, second = _join(one, two, common_clips=common_clips)
+    first, second = join(one, two, common_clips=common_clips)
     clips, rivals = one.clips.take(first), two.clips.take(second)
-    _check_same(one, two, first, second)
+    check_same(one, two, first, second)
     rated = clips.rated
     names = expressions_of(clips.expression)
     flags: list[str] = []
@@ -55,8 +55,8 @@ def compare(
     metrics = _severity(rows, clips.take(rated), rivals.take(rated), names, flags)
     metrics |= _reports(one, two, first, second, names, draws, seed)
     return {
-        "one": _name(one.path),
-        "two": _name(two.path),
+        "one": name_of(one.path),
+        "two": name_of(two.path),
         "counts": count(clips.subject[rated], clips.expression[rated], names),
         "left_out": {"one": len(one) - len(first), "two": len(two) - len(second)},
         "metrics": metrics,
@@ -65,13 +65,13 @@ def compare(
     }
 
 
-def _name(path: Path) -> str:
+def name_of(path: Path) -> str:
     """The file's name, or run and folder for the samples of a run, whose files all have one name."""
-    return "/".join(path.parts[-3:-1]) if path.name == "samples.jsonl" else path.name
+    return "/".join(path.parts[-3:-1]) if path.name == SAMPLES else path.name
 
 
-def _join(one: Predictions, two: Predictions, *, common_clips: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Places of the common clips in each, in the order of `one`."""
+def join(one: Predictions, two: Predictions, *, common_clips: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the common clips in each, in the order of `one`; see `compare` for what is refused."""
     by_set = bool(one.dataset[0] and two.dataset[0])
     places = {key: i for i, key in enumerate(_keys(two, by_set))}
     keys = list(enumerate(_keys(one, by_set)))
@@ -98,7 +98,7 @@ def _keys(found: Predictions, by_set: bool) -> list[tuple[str, str]]:
     return keys
 
 
-def _check_same(one: Predictions, two: Predictions, first: np.ndarray, second: np.ndarray) -> None:
+def check_same(one: Predictions, two: Predictions, first: np.ndarray, second: np.ndarray) -> None:
     """Refuses clips of which the two files say different things: a difference of models would be one of labels."""
     sides = [
         {"subject": found.subject[rows], "expression": found.clips.expression[rows], "score": found.clips.truth[rows]}

@@ -39,6 +39,8 @@ PROBABILITIES = tuple(f"p{grade}" for grade in GRADES)
 INTERVAL = ("low", "high")
 OPTIONAL = ("dataset", *PROBABILITIES, *INTERVAL, "report", "reference")
 GROUP = "group_"
+# Of an evaluated run.
+SAMPLES = "samples.jsonl"
 # Written into samples.jsonl beside the columns above.
 _OWN = ("latent", "baseline_predictions", "baseline_reports", "fact_f1_direction")
 # By how much probabilities may miss 1: five of them rounded to two digits do by up to 0.025.
@@ -79,6 +81,36 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.clip_id)
+
+    def take(self, rows: np.ndarray) -> Predictions:
+        """The clips at these places: an index."""
+        return dataclasses.replace(
+            self,
+            clip_id=self.clip_id[rows],
+            dataset=self.dataset[rows],
+            subject=self.subject[rows],
+            clips=self.clips.take(rows),
+            groups={name: labels[rows] for name, labels in self.groups.items()},
+            reports=None if self.reports is None else [self.reports[i] for i in rows],
+            references=[self.references[i] for i in rows],
+            latent=None if self.latent is None else self.latent[rows],
+            baselines={name: values[rows] for name, values in self.baselines.items()},
+            baseline_reports={name: [texts[i] for i in rows] for name, texts in self.baseline_reports.items()},
+        )
+
+
+def find_samples(path: Path, name: str = "eval") -> Path:
+    """The file itself, or samples.jsonl in a folder or in its folder `name`.
+
+    Raises:
+      UserError: a folder without.
+    """
+    if not path.is_dir():
+        return path
+    for place in (path / SAMPLES, path / name / SAMPLES):
+        if place.is_file():
+            return place
+    raise UserError(f"{path}: found no {SAMPLES} there nor in {name}: run python -m tramp_jax.evaluate on it first")
 
 
 def read_predictions(path: Path) -> Predictions:
