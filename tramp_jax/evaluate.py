@@ -5,6 +5,7 @@ validation fold RUN/eval-validation, so that no results are overwritten by those
 `--predictions=FILE --output=DIR` writes the same two files into DIR; it needs no checkpoint, no data set and no JAX
 (`metrics.predictions` has the columns). samples.jsonl is such a file.
 `--bert_model=FOLDER --bert_layer=L` adds BERTScore of the reports with the user's own encoder.
+`--harness-output=DIR` writes either once more in the shape of lm-evaluation-harness (`metrics.harness`).
 `--against=FILE|RUN` compares with another file of predictions, or another evaluated run, on the same clips: comparison.json.
 """
 
@@ -14,7 +15,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -31,6 +32,7 @@ _FOLD = flags.DEFINE_enum("fold", "test", ["validation", "test"], "Which held-ou
 _REPORTS = flags.DEFINE_bool("reports", True, "False scores severity only.")
 _PREDICTIONS = flags.DEFINE_string("predictions", None, "A .csv or .jsonl file of predictions, in place of a run.")
 _OUTPUT = flags.DEFINE_string("output", None, "Folder for the results of --predictions.")
+_HARNESS = flags.DEFINE_string("harness-output", None, "Folder for results in the shape of lm-evaluation-harness as well.")
 _AGAINST = flags.DEFINE_string("against", None, "Predictions, or an evaluated run, to compare with.")
 _BERT = flags.DEFINE_string("bert_model", None, "Folder of a BERT or RoBERTa: BERTScore of the reports (extra torch).")
 _BERT_LAYER = flags.DEFINE_integer("bert_layer", None, "The layer of --bert_model whose output is compared, from 1.")
@@ -42,7 +44,7 @@ Encoder = tuple[Path, int]
 RESULTS, SAMPLES, COMPARISON = "results.json", "samples.jsonl", "comparison.json"
 USAGE = (
     "python -m tramp_jax.evaluate --checkpoint=RUN [--data=FOLDER] [--fold=test] [--noreports] | "
-    "--predictions=FILE.csv|jsonl --output=DIR; either with [--against=FILE|RUN] "
+    "--predictions=FILE.csv|jsonl --output=DIR; either with [--against=FILE|RUN] [--harness-output=DIR] "
     "[--bert_model=FOLDER --bert_layer=L]"
 )
 
@@ -54,18 +56,19 @@ def main(argv: Sequence[str]) -> None:
     if (_PREDICTIONS.value is None) == (_CHECKPOINT.value is None):
         raise UserError(f"expected --checkpoint or --predictions, one of the two; usage: {USAGE}")
     if _PREDICTIONS.value is None:
-        options = {"with_reports": _REPORTS.value, "against": _against(), "encoder": _encoder()}
-        evaluate(path_of(_CHECKPOINT.value), _DATA.value, _FOLD.value, **options)
+        evaluate(path_of(_CHECKPOINT.value), _DATA.value, _FOLD.value, with_reports=_REPORTS.value, **_more())
         return
     if _DATA.value is not None:
         raise UserError("--data goes with --checkpoint: a file of predictions holds its own rated grades")
     if _OUTPUT.value is None:
         raise UserError("--predictions needs --output=DIR, where results.json and samples.jsonl are written")
-    evaluate_file(path_of(_PREDICTIONS.value), path_of(_OUTPUT.value), against=_against(), encoder=_encoder())
+    evaluate_file(path_of(_PREDICTIONS.value), path_of(_OUTPUT.value), **_more())
 
 
-def _against() -> Path | None:
-    return None if _AGAINST.value is None else path_of(_AGAINST.value)
+def _more() -> dict[str, Any]:
+    given = {"against": _AGAINST.value, "harness": _HARNESS.value}
+    paths = {name: None if value is None else path_of(value) for name, value in given.items()}
+    return paths | {"encoder": _encoder()}
 
 
 def _encoder() -> Encoder | None:
@@ -82,13 +85,16 @@ def _encoder() -> Encoder | None:
     return Path(_BERT.value), _BERT_LAYER.value
 
 
-def evaluate_file(source: Path, output: Path, *, against: Path | None = None, encoder: Encoder | None = None) -> dict:
+def evaluate_file(
+    source: Path, output: Path, *, against: Path | None = None, harness: Path | None = None, encoder: Encoder | None = None
+) -> dict:
     """Evaluates a file of predictions.
 
     Args:
       source: .csv or .jsonl, see `metrics.predictions`.
       output: folder, made where there is none.
       against: another such file, or a folder with one (see `predictions.find_samples`).
+      harness: folder for the shape of lm-evaluation-harness, None for none.
       encoder: folder and layer for BERTScore of the reports.
 
     Returns:
@@ -116,6 +122,8 @@ def evaluate_file(source: Path, output: Path, *, against: Path | None = None, en
     results["predictions"]["not_read"] = list(found.not_read)
     _write(output, results, prediction_rows(found))
     print_results(results)
+    if harness is not None:
+        _write_harness(harness, results, found, source.stem)
     if rival is not None:
         _compare(output, found, rival)
     return results
@@ -128,6 +136,7 @@ def evaluate(
     *,
     with_reports: bool,
     against: Path | None = None,
+    harness: Path | None = None,
     encoder: Encoder | None = None,
 ) -> dict:
     """Evaluates a run and writes its eval folder.
@@ -138,6 +147,7 @@ def evaluate(
       fold: "validation" or "test" of the run's split.
       with_reports: whether to generate and score reports.
       against: a file of predictions of the same clips, or another run that was evaluated on them.
+      harness: folder for the shape of lm-evaluation-harness, None for none.
       encoder: folder and layer for BERTScore of the reports.
 
     Returns:
@@ -185,6 +195,8 @@ def evaluate(
 
     _write(run / name, results, sample_rows(test, scores, reports, baselines, **answers))
     print_results(results)
+    if harness is not None:
+        _write_harness(harness, results, read_predictions(run / name / SAMPLES), run.name)
     if rival is not None:
         _compare(run / name, read_predictions(run / name / SAMPLES), rival)
     return results
@@ -198,6 +210,15 @@ def _write(folder: Path, results: dict, rows: list[dict]) -> None:
     except OSError as error:
         raise UserError(f"{folder}: cannot be written ({error}): name a folder with room that you may write to") from error
     print(f"{folder / RESULTS}, {folder / SAMPLES}")
+
+
+def _write_harness(folder: Path, results: dict, found: Predictions, model: str) -> None:
+    from tramp_jax.metrics.harness import write_harness
+
+    try:
+        print(write_harness(folder, results, found, model))
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written ({error}): name a folder with room that you may write to") from error
 
 
 def _compare(folder: Path, found: Predictions, rival: Predictions) -> None:
