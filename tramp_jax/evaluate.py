@@ -185,6 +185,8 @@ def evaluate(
     found = model.score(dataset, folds[fold])
     scores, answers = found["raw"], {"distribution": found["grade_distribution"], "interval": found["interval"]}
     reports = model.write(dataset, folds[fold]) if with_reports else None
+    if with_reports:
+        print(f"generated {model.predictor.throughput}")
     train, test = measure_clips(dataset, folds["train"]), measure_clips(dataset, folds[fold])
     baselines = predict_baselines(train, test)
     results = evaluate_clips(dataset.name, test, scores, reports, baselines, **answers)

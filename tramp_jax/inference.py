@@ -1,11 +1,16 @@
 """A trained model at work: scores and reports for clips of a data set or for one clip at hand.
 
+Batches are cut over the mesh and filled up to one shape, so that one program is compiled for scores and one for reports.
+
 Axes: B batch, S text, N prefix, P prompt.
 """
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import hashlib
+import time
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,24 +19,52 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from input_pipeline.errors import UserError
 from input_pipeline.pipeline import ClipSource, batches, instruction
 from input_pipeline.records import EXPRESSIONS
 from input_pipeline.tokenizer import Tokenizer
 from input_pipeline.vision_features import stored_in_place
 from tramp_jax.generation.decode import generate
 from tramp_jax.models.tramp_llama import TrampLlama, Tree
-from tramp_jax.sharding.processes import everywhere, on_host
+from tramp_jax.sharding.mesh import batch_sharding, make_mesh
+from tramp_jax.sharding.processes import cut, on_host
+from tramp_jax.sharding.rules import shardings_of
 from tramp_jax.tasks import report, severity
 from tramp_jax.training.ownership import flatten
 
 Batch = dict[str, np.ndarray]
 
 
+@dataclasses.dataclass
+class Throughput:
+    """What reports took: `seconds` of generation, from the batch on the host to its tokens, and of compiling before."""
+
+    reports: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    compile_seconds: float = 0.0
+
+    def __str__(self) -> str:
+        seconds = max(self.seconds, 1e-9)
+        rate = f"{self.reports / seconds:.2f} reports/s, {self.tokens / seconds:.0f} tokens/s"
+        return f"{self.reports} reports, {rate}; compiled in {self.compile_seconds:.1f} s"
+
+
 class Predictor:
-    """Jitted scoring and generation for one config; parameters are arguments, so the training loop can use it as well."""
+    """Jitted scoring and generation for one config; parameters are arguments, so the training loop can use it as well.
+
+    Args:
+      mesh: of the parameters; None where they lie on one device.
+
+    Attributes:
+      throughput: of all reports so far.
+      programs: that generate, by the shape of their batch.
+    """
 
     def __init__(self, config: ConfigDict, model: TrampLlama, tokenizer: Tokenizer, mesh: jax.sharding.Mesh | None = None):
-        self._mesh = mesh  # of the parameters, needed where several processes share them
+        self._mesh = mesh
+        self.throughput = Throughput()
+        self.programs: dict[tuple[int, ...], jax.stages.Compiled] = {}
         self.config, self.model, self.tokenizer = config, model, tokenizer
         self._prompt_length = max(len(tokenizer.prompt(instruction(name))) for name in EXPRESSIONS)
         self._score = jax.jit(self._score_batch)
@@ -58,14 +91,44 @@ class Predictor:
     def score_batch(self, params: Tree, stats: Tree, batch: Batch) -> Batch:
         """As `score`, for one batch; padding rows (weight 0) are left out."""
         needed = {name: params[name] for name in severity.reads(self.config.model)}
-        found = on_host(self._score(needed, stats, batch if self._mesh is None else everywhere(batch, self._mesh)))
-        return {name: values[batch["weight"] > 0] for name, values in found.items()}
+        with self._on_mesh():
+            found = on_host(self._score(needed, stats, self._placed(batch)))
+        kept = batch["weight"] > 0
+        return {name: values[: len(kept)][kept] for name, values in found.items()}
 
     def write_batch(self, params: Tree, stats: Tree, batch: Batch) -> list[str]:
         """As `write`, for one batch."""
         needed = {name: params[name] for name in report.reads(self.config.model)}
-        tokens = jax.device_get(self._generate(needed, stats, batch))
-        return [self.tokenizer.decode(row) for row, weight in zip(tokens, batch["weight"], strict=True) if weight > 0]
+        with self._on_mesh():
+            placed = self._placed(batch)
+            program = self._program(needed, stats, placed)
+            start = time.perf_counter()
+            rows = on_host(program(needed, stats, placed))
+        kept = [row for row, weight in zip(rows, batch["weight"], strict=False) if weight > 0]
+        self.throughput.seconds += time.perf_counter() - start
+        self.throughput.reports += len(kept)
+        self.throughput.tokens += sum(int(np.sum(row != self.tokenizer.pad_id)) for row in kept)
+        return [self.tokenizer.decode(row) for row in kept]
+
+    def _on_mesh(self) -> contextlib.AbstractContextManager:
+        return contextlib.nullcontext() if self._mesh is None else jax.set_mesh(self._mesh)
+
+    def _placed(self, batch: Batch) -> Tree:
+        """The batch cut over the mesh, its last clip repeated until every group of devices has as many."""
+        if self._mesh is None:
+            return batch
+        groups = self._mesh.shape["replica"] * self._mesh.shape["fsdp"]
+        more = -len(batch["weight"]) % groups
+        return cut({name: np.concatenate([x, *[x[-1:]] * more]) for name, x in batch.items()}, batch_sharding(self._mesh))
+
+    def _program(self, params: Tree, stats: Tree, batch: Tree) -> jax.stages.Compiled:
+        """Compiled apart, so that what it takes is not taken for generation."""
+        shape = batch["tokens"].shape
+        if shape not in self.programs:
+            start = time.perf_counter()
+            self.programs[shape] = self._generate.lower(params, stats, batch).compile()
+            self.throughput.compile_seconds += time.perf_counter() - start
+        return self.programs[shape]
 
     def _batches(self, data: ClipSource, indices: Sequence[int], needs: frozenset[str], batch_size: int) -> Iterator[Batch]:
         return batches(
@@ -105,17 +168,18 @@ class Predictor:
 
 
 class TrainedModel:
-    """A run's newest checkpoint on this machine's devices.
+    """A run's newest checkpoint on this machine's devices, parameters and batches cut over them as in training.
 
     Args:
       run: the run's folder.
+      devices: to use, None for all.
 
     Attributes:
       predictor, params, stats: for `Predictor`'s methods.
       step: of the checkpoint.
     """
 
-    def __init__(self, run: Path):
+    def __init__(self, run: Path, devices: Sequence[jax.Device] | None = None):
         from tramp_jax.checkpoint.store import CheckpointStore
         from tramp_jax.config import load_config
 
@@ -123,12 +187,14 @@ class TrainedModel:
         self.config = load_config(run)
         store = CheckpointStore(run, self.config.checkpoint.keep, create=False)
         model = TrampLlama(self.config.model)
-        self.predictor = Predictor(self.config, model, Tokenizer.load(run))
+        mesh = _mesh_of(self.config, devices)
+        self.predictor = Predictor(self.config, model, Tokenizer.load(run), mesh)
         params, stats = jax.eval_shape(model.init, jax.random.key(0))
-        where = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+        found = {"params": params, "stats": stats}
         like = jax.tree.map(
-            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=where),
-            {"params": params, "stats": stats},
+            lambda x, where: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=where),
+            found,
+            shardings_of(found, mesh, frozenset(model.blocks)),
         )
         tree = store.restore_model(like)
         self.params, self.stats, self.step = tree["params"], tree["stats"], store.restored
@@ -155,3 +221,11 @@ class TrainedModel:
             digest.update(path.encode() + str((array.shape, array.dtype)).encode())
             digest.update(np.ascontiguousarray(jax.device_get(array)).tobytes())
         return digest.hexdigest()
+
+
+def _mesh_of(config: ConfigDict, devices: Sequence[jax.Device] | None) -> jax.sharding.Mesh:
+    """The run's own mesh where it fits the devices at hand, else all of them along fsdp."""
+    try:
+        return make_mesh(config.mesh, devices)
+    except UserError:
+        return make_mesh(ConfigDict({"replica": 1, "fsdp": -1, "tensor": 1}), devices)

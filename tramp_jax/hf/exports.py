@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 from ml_collections import ConfigDict
 
 from input_pipeline.errors import UserError
@@ -144,7 +145,8 @@ class RunExport:
 
     def __init__(self, run: Path):
         self._run = run
-        self._model = TrainedModel(run)
+        # Sums over parts of an array round otherwise, and an export is the same wherever it is made.
+        self._model = TrainedModel(run, jax.devices()[:1])
         self.config, self.params, self.stats = self._model.config, self._model.params, self._model.stats
         self.tokenizer = self._model.predictor.tokenizer
         self.formats = FORMATS if self.config.model.use_lora else ("llm", "full")

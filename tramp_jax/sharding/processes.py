@@ -63,11 +63,8 @@ def wait_for_all(what: str) -> None:
         multihost_utils.sync_global_devices(what)
 
 
-def everywhere(tree: Any, mesh: jax.sharding.Mesh) -> Any:
-    """Arrays that every process has in full, as global arrays with a copy on every device."""
-    if jax.process_count() == 1:
-        return tree
-    where = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+def cut(tree: Any, where: jax.sharding.NamedSharding) -> Any:
+    """Arrays that every process has in full, as global arrays of which each device holds the part that `where` says."""
     return jax.tree.map(lambda x: jax.make_array_from_callback(np.shape(x), where, lambda index: np.asarray(x)[index]), tree)
 
 
