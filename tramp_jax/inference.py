@@ -25,6 +25,7 @@ from input_pipeline.records import EXPRESSIONS
 from input_pipeline.tokenizer import Tokenizer
 from input_pipeline.vision_features import stored_in_place
 from tramp_jax.generation.decode import generate
+from tramp_jax.models.heads import masked_mean
 from tramp_jax.models.tramp_llama import TrampLlama, Tree
 from tramp_jax.sharding.mesh import batch_sharding, make_mesh
 from tramp_jax.sharding.processes import cut, on_host
@@ -50,6 +51,9 @@ class Throughput:
         return f"{self.reports} reports, {rate}; compiled in {self.compile_seconds:.1f} s"
 
 
+_PROMPT_STEP = 32  # tokens: how finely longer prompts are told apart, each width being a program of its own
+
+
 class Predictor:
     """Jitted scoring and generation for one config; parameters are arguments, so the training loop can use it as well.
 
@@ -68,6 +72,7 @@ class Predictor:
         self.config, self.model, self.tokenizer = config, model, tokenizer
         self._prompt_length = max(len(tokenizer.prompt(instruction(name))) for name in EXPRESSIONS)
         self._score = jax.jit(self._score_batch)
+        self._pool = jax.jit(self._pool_batch)
         self._generate = jax.jit(self._generate_batch)
 
     def score(self, params: Tree, stats: Tree, data: ClipSource, indices: Sequence[int]) -> Batch:
@@ -80,6 +85,17 @@ class Predictor:
         for batch in self._batches(data, indices, severity.scoring_needs(self.config.model), self.config.batch_size.severity):
             parts.append(self.score_batch(params, stats, batch))
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def pool(self, params: Tree, stats: Tree, data: ClipSource, indices: Sequence[int]) -> np.ndarray:
+        """What the regression projection reads of clips, in the order of `indices`: the mean of t_f, (N, D) float32."""
+        needed = {name: params[name] for name in severity.reads(self.config.model)}
+        parts = []
+        for batch in self._batches(data, indices, severity.scoring_needs(self.config.model), self.config.batch_size.severity):
+            with self._on_mesh():
+                pooled = on_host(self._pool(needed, stats, self._placed(batch)))
+            kept = batch["weight"] > 0
+            parts.append(pooled[: len(kept)][kept])
+        return np.concatenate(parts)
 
     def write(self, params: Tree, stats: Tree, data: ClipSource, indices: Sequence[int]) -> list[str]:
         """Generated reports of clips, greedy, in the order of `indices`."""
@@ -100,7 +116,7 @@ class Predictor:
         """As `write`, for one batch."""
         needed = {name: params[name] for name in report.reads(self.config.model)}
         with self._on_mesh():
-            placed = self._placed(batch)
+            placed = self._placed(self._prompted(batch))
             program = self._program(needed, stats, placed)
             start = time.perf_counter()
             rows = on_host(program(needed, stats, placed))
@@ -109,6 +125,12 @@ class Predictor:
         self.throughput.reports += len(kept)
         self.throughput.tokens += sum(int(np.sum(row != self.tokenizer.pad_id)) for row in kept)
         return [self.tokenizer.decode(row) for row in kept]
+
+    def _prompted(self, batch: Batch) -> Batch:
+        """The batch with its prompts alone of the text; questions of data sets may be longer than our instruction."""
+        longest = int(batch["prompt_length"].max())
+        width = self._prompt_length if longest <= self._prompt_length else -(-longest // _PROMPT_STEP) * _PROMPT_STEP
+        return batch | {"tokens": batch["tokens"][:, :width]}
 
     def _on_mesh(self) -> contextlib.AbstractContextManager:
         return contextlib.nullcontext() if self._mesh is None else jax.set_mesh(self._mesh)
@@ -148,11 +170,15 @@ class Predictor:
         encoded, _ = self.model.encode(params, stats, batch, train=False, key=None)
         return self.model.severity(params, encoded)
 
+    def _pool_batch(self, params: Tree, stats: Tree, batch: dict[str, jax.Array]) -> jax.Array:
+        encoded, _ = self.model.encode(params, stats, batch, train=False, key=None)
+        return masked_mean(encoded.fused, encoded.frame_mask)
+
     def _generate_batch(self, params: Tree, stats: Tree, batch: dict[str, jax.Array]) -> jax.Array:
         encoded, _ = self.model.encode(params, stats, batch, train=False, key=None)
         prefix, prefix_mask = self.model.prefix(params, encoded)
-        prompt = batch["tokens"][:, : self._prompt_length]
-        mask = np.arange(self._prompt_length) < batch["prompt_length"][:, None]
+        prompt = batch["tokens"]
+        mask = np.arange(prompt.shape[1]) < batch["prompt_length"][:, None]
         blocks = self.model.blocks
         return generate(
             blocks["llm"].bind(params["llm"]),
@@ -203,6 +229,10 @@ class TrainedModel:
     def score(self, data: ClipSource, indices: Sequence[int]) -> Batch:
         """See `Predictor.score`."""
         return self.predictor.score(self.params, self.stats, data, indices)
+
+    def pool(self, data: ClipSource, indices: Sequence[int]) -> np.ndarray:
+        """See `Predictor.pool`."""
+        return self.predictor.pool(self.params, self.stats, data, indices)
 
     def write(self, data: ClipSource, indices: Sequence[int]) -> list[str]:
         """See `Predictor.write`."""

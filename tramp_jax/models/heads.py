@@ -69,8 +69,7 @@ class SeverityRegression(nnx.Module):
         Returns:
           "output" (B,), and for kind "ordinal" "exceeds" (B, 4): logits that the grade is above 0, 1, 2, 3.
         """
-        weights = mask / jnp.maximum(mask.sum(axis=1, keepdims=True), 1)
-        x = jnp.einsum("bfd,bf->bd", fused, weights)
+        x = masked_mean(fused, mask)
         x = self.projection(x if extra is None else x + extra)
         for layer in list(self.layers)[:-1]:
             x = jax.nn.relu(layer(x))
@@ -80,6 +79,12 @@ class SeverityRegression(nnx.Module):
         gaps = jnp.exp(self.log_gaps[...])
         thresholds = self.first_threshold[...] + jnp.concatenate([jnp.zeros(1), jnp.cumsum(gaps)])
         return {"output": output, "exceeds": (output[:, None] - thresholds) / jnp.exp(self.log_scale[...])}
+
+
+def masked_mean(fused: jax.Array, mask: jax.Array) -> jax.Array:
+    """(B, F, D) -> (B, D): the mean over those of F that the mask (B, F) counts."""
+    weights = mask / jnp.maximum(mask.sum(axis=1, keepdims=True), 1)
+    return jnp.einsum("bfd,bf->bd", fused, weights)
 
 
 def severity_outputs(head: dict[str, jax.Array], config: ConfigDict) -> dict[str, jax.Array]:
