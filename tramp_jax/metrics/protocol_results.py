@@ -5,7 +5,6 @@ Axes: N clips.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,8 +34,8 @@ def protocol_results(
       "fair", "literature": `severity_results` of the first seed's pooled predictions; "optimism": the mean over the seeds of
       Spearman under `literature` less `fair`, expression and "mean" -> {"difference", "interval"}, paired on the same draws of
       subjects; "by_seed": of each seed "fair" and "literature", the mean Spearman; "by_fold": the same where Spearman is
-      computed within each fold and averaged, None where folds are single people; "epochs": protocol -> the median epoch,
-      from 1.
+      computed within each fold and averaged, and `literature` takes each fold's own best epoch, None where folds are people;
+      "epochs": protocol -> the median epoch, from 1.
     """
     names = expressions_of(found[0].clips.expression)
     rows = SubjectDraws.of(found[0].clips.subject, draws, seed)
@@ -79,30 +78,30 @@ def _by_fold(found: Sequence[CrossValidated], names: list[str]) -> dict[str, flo
     """The mean over folds, expressions and seeds of Spearman within a fold: how a table of folds is averaged."""
     told: dict[str, list[float]] = {name: [] for name in PROTOCOLS}
     for each in found:
+        fair = each.under(FAIR)
         for fold in np.unique(each.fold):
             here = each.fold == fold
             if len(np.unique(each.clips.subject[here])) == 1:
                 return None
-            for protocol in PROTOCOLS:
-                clips = each.under(protocol).take(here)
-                masks = [mask for name in names if (mask := clips.expression == name).any()]
-                values = [spearman_curve(clips.truth[mask], clips.prediction[mask][None])[0] for mask in masks]
-                told[protocol].append(float(np.mean(values)))
+            for mask in (here & (each.clips.expression == name) for name in names):
+                if mask.any():
+                    truth = each.clips.truth[mask]
+                    told[FAIR].append(spearman_curve(truth, fair.prediction[mask][None])[0])
+                    told[LITERATURE].append(spearman_curve(truth, each.curves[:, mask]).max())
     return {name: float(np.mean(values)) for name, values in told.items()}
 
 
 def pooled_rows(found: CrossValidated, protocol: str, clip_id: Sequence[str], dataset: Sequence[str]) -> list[dict[str, Any]]:
     """Lines of a file for `evaluate --predictions`: the pooled predictions that a protocol reports."""
     clips, epochs = found.under(protocol), found.epochs[protocol]
-    fields = dataclasses.asdict(clips)
     return [
         {
             "clip_id": clip_id[i],
-            "subject": str(fields["subject"][i]).split("/", 1)[1],
-            "expression": str(fields["expression"][i]),
+            "subject": str(clips.subject[i]).split("/", 1)[1],
+            "expression": str(clips.expression[i]),
             "dataset": dataset[i],
-            "score": float(fields["truth"][i]),
-            "prediction": float(fields["prediction"][i]),
+            "score": float(clips.truth[i]),
+            "prediction": float(clips.prediction[i]),
             "protocol": protocol,
             "fold": int(found.fold[i]),
             "epoch": int(epochs[i]) + 1,

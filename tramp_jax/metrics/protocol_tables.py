@@ -12,7 +12,8 @@ from rich.text import Text
 
 from tramp_jax.metrics.published import CAVEAT
 
-TITLES = {"fair": "fair (default)", "literature": "literature: best epoch ON TEST"}
+TITLES = {"fair": "fair (default)", "literature": "literature ON TEST"}
+_NOTE = "literature: the epoch was chosen on the very test clips that it is reported on; fair: on training subjects alone."
 
 
 def print_protocols(results: Mapping[str, Any], console: Console | None = None) -> None:
@@ -23,12 +24,13 @@ def print_protocols(results: Mapping[str, Any], console: Console | None = None) 
 def protocols_view(results: Mapping[str, Any]) -> Group:
     """Each scheme of folds, the small studies, and the published tables beside the literature's protocol."""
     counts = results["counts"]
-    size = f"{counts['clips']} clips of {counts['subjects']} subjects that the encoder never saw"
+    size = f"{counts['clips']} clips of {counts['subjects']} subjects whom the encoder ({results['encoder']}) never saw"
     head = f"SIMULATED data: {size}. Not about patients." if results["simulated"] else f"Data: {results['data']}, {size}."
     parts: list[RenderableType] = [Text(head, style="bold yellow" if results["simulated"] else "bold")]
     for scheme, found in results["schemes"].items():
         parts.append(_scheme(scheme, found, results["protocol"]))
         parts += [Text(f"note: {flag}", style="dim") for flag in found[results["protocol"]]["flags"]]
+    parts.append(Text(_NOTE, style="dim"))
     if results["small_studies"]:
         parts += _studies(results["small_studies"])
     parts += [part for table in results["published"] for part in _published(table)]
@@ -38,16 +40,16 @@ def protocols_view(results: Mapping[str, Any]) -> Group:
 def _scheme(scheme: str, found: Mapping[str, Any], protocol: str) -> Table:
     table = Table(title=f"{scheme}: Spearman, predictions of all folds pooled", **_STYLE)
     for column in ("", *TITLES.values(), "literature - fair"):
-        table.add_column(column, justify="right" if column else "left")
+        table.add_column(column, justify="right" if column else "left", no_wrap=True)
     for name in found["fair"]["spearman"]:
-        cells = [f"{found[each]['spearman'][name]:.3f} {_ends(found[each]['spearman_interval'][name])}" for each in TITLES]
+        cells = [f"{found[each]['spearman'][name]:.3f} {_ends(found[each]['spearman_interval'][name], 2)}" for each in TITLES]
         gap = found["optimism"][name]
-        table.add_row(name, *cells, f"{gap['difference']:+.3f} {_ends(gap['interval'], '+')}")
+        table.add_row(name, *cells, f"{gap['difference']:+.3f} {_ends(gap['interval'], 3)}")
     if found["by_fold"]:
         fair, literature = (found["by_fold"][name] for name in TITLES)
-        table.add_row("mean of folds", f"{fair:.3f}", f"{literature:.3f}", f"{literature - fair:+.3f}")
-    for name in ("mae", "quadratic_kappa", "icc_a1"):
-        table.add_row(name, *(f"{found[each][name]['mean']:.3f}" for each in TITLES), "")
+        table.add_row("per fold", f"{fair:.3f}", f"{literature:.3f}", f"{literature - fair:+.3f}")
+    for label, name in (("MAE", "mae"), ("kappa", "quadratic_kappa"), ("ICC(A,1)", "icc_a1")):
+        table.add_row(label, *(f"{found[each][name]['mean']:.3f}" for each in TITLES), "")
     table.add_row("median epoch", *(str(found["epochs"][each]) for each in TITLES), "")
     return table
 
@@ -65,10 +67,10 @@ def _studies(found: Mapping[str, Any]) -> Iterator[RenderableType]:
     yield table
     for key, told in (
         ("optimism", "literature - fair, same test people"),
-        ("optimism_on_new_people", "literature - what its epochs reach on new people"),
+        ("gain_on_new_people", "literature - fair, same epochs, new people"),
     ):
         gap = found[key]
-        yield Text(f"{told}: {gap['difference']:+.3f} {_ends(gap['interval'], '+')}")
+        yield Text(f"{told}: {gap['difference']:+.3f} {_ends(gap['interval'], 3)}")
     yield Text(f"Deviation of the literature's number between such studies: {found['literature_sd']:.3f}")
 
 
@@ -87,9 +89,9 @@ def _published(table: Mapping[str, Any]) -> Iterator[RenderableType]:
     yield Text(CAVEAT, style="dim")
 
 
-def _ends(interval: list[float | None], sign: str = "") -> str:
+def _ends(interval: list[float | None], digits: int) -> str:
     low, high = interval
-    return "–" if low is None or high is None else f"[{low:{sign}.3f}, {high:{sign}.3f}]"
+    return "–" if low is None or high is None else f"[{low:.{digits}f}, {high:.{digits}f}]"
 
 
 _STYLE: dict[str, Any] = {

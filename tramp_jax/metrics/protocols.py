@@ -69,8 +69,8 @@ class CrossValidated:
 def cross_validate(clips: ScoredClips, fold: np.ndarray, fit: Fit, seed: int, inner_folds: int = INNER_FOLDS) -> CrossValidated:
     """Trains one model per fold, and `inner_folds` more on parts of its training subjects to choose its epoch by.
 
-    The literature's epoch is chosen on each fold's test clips; where a fold is one person, whose few clips have no rank
-    correlation, on the test clips of all folds together.
+    The literature's epoch is chosen on the test clips of all folds together, by the number that is then reported: a fold of one
+    person has no rank correlation, and folds that each chose their own would be pooled at epochs that do not fit together.
 
     Args:
       clips: N rated clips.
@@ -92,11 +92,7 @@ def cross_validate(clips: ScoredClips, fold: np.ndarray, fit: Fit, seed: int, in
     fair = np.empty(len(clips), np.int64)
     for job, chosen in zip(outer, inner_epochs(clips, outer, fit, inner_folds), strict=True):
         fair[job.test] = _apply(chosen, clips.expression[job.test], len(curves))
-    single = all(len(np.unique(clips.subject[job.test])) == 1 for job in outer)
-    literature = np.empty(len(clips), np.int64)
-    for test in [np.arange(len(clips))] if single else [job.test for job in outer]:
-        chosen = best_epochs(clips.take(test), curves[:, test])
-        literature[test] = _apply(chosen, clips.expression[test], len(curves))
+    literature = _apply(best_epochs(clips, curves), clips.expression, len(curves))
     return CrossValidated(clips, fold, curves, {FAIR: fair, LITERATURE: literature})
 
 

@@ -32,21 +32,22 @@ def small_studies(clips: ScoredClips, size: int, fit: Fit, seed: int, inner_fold
       seed: of cohorts, splits and models.
 
     Returns:
-      "cohorts", "studies", "test_subjects" (range); for each of "fair", "literature" the mean over the studies of the mean
-      Spearman over expressions on the test people, "NAME_on_new_people" the same of the same epochs on the people of no such
-      cohort; "literature_sd": deviation between studies; "optimism": literature less fair on the same test people, and
-      "optimism_on_new_people": literature less what the same epochs reach on new people, each {"difference", "interval":
-      95 percent, by Student's t over the cohorts, which share nobody}; "by_study": the numbers of each.
+      "cohorts", "studies", "test_subjects" (numbers that occur); for each of "fair" and "literature" the mean over the studies
+      of the mean Spearman over expressions on the test people, and as "NAME_on_new_people" that of the same epochs on the
+      people of the other cohorts; "literature_sd": deviation between studies; "optimism": literature less fair on the test
+      people, and "gain_on_new_people": the same on new people, which is what choosing on the test people really won, each
+      {"difference", "interval": 95 percent, by Student's t over the cohorts, which share nobody}; "by_study": each's numbers.
 
     Raises:
-      UserError: fewer than two cohorts' worth of people.
+      UserError: fewer than two cohorts' worth of people, or of too few for the inner folds.
     """
     people, person = np.unique(clips.subject, return_inverse=True)
     cohorts = len(people) // size
-    if cohorts < 2 or size < 2 * PARTS:
+    fewest = max(2 * PARTS, PARTS * inner_folds // (PARTS - 1) + 1)
+    if cohorts < 2 or size < fewest:
         raise UserError(
-            f"{len(people)} subjects make {cohorts} cohorts of {size}: expected 2 cohorts or more, of {2 * PARTS} people or "
-            "more: name a smaller size or take more subjects"
+            f"{len(people)} subjects make {cohorts} cohorts of {size}: expected 2 cohorts or more, of {fewest} people or more: "
+            "name another size or take more subjects"
         )
     cohort = (np.random.default_rng(seed).permutation(len(people)) // size)[person]
     jobs, cohort_of = [], []
@@ -96,7 +97,7 @@ def _summary(rows: list[dict[str, float]], cohort: np.ndarray) -> dict[str, Any]
         **{name: float(values.mean()) for name, values in columns.items()},
         "literature_sd": float(literature.std(ddof=1)),
         "optimism": _over_cohorts(literature - columns[FAIR], cohort),
-        "optimism_on_new_people": _over_cohorts(literature - columns[f"{LITERATURE}_on_new_people"], cohort),
+        "gain_on_new_people": _over_cohorts(columns[f"{LITERATURE}_on_new_people"] - columns[f"{FAIR}_on_new_people"], cohort),
         "by_study": rows,
     }
 
