@@ -50,7 +50,7 @@ def _scheme(scheme: str, found: Mapping[str, Any], protocol: str) -> Table:
         table.add_row("per fold", f"{fair:.3f}", f"{literature:.3f}", f"{literature - fair:+.3f}")
     for label, name in (("MAE", "mae"), ("kappa", "quadratic_kappa"), ("ICC(A,1)", "icc_a1")):
         table.add_row(label, *(f"{found[each][name]['mean']:.3f}" for each in TITLES), "")
-    table.add_row("median epoch", *(str(found["epochs"][each]) for each in TITLES), "")
+    table.add_row("epoch", *(str(found["epochs"][each]) for each in TITLES), "")
     return table
 
 
