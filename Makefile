@@ -39,7 +39,7 @@ test: $(VENV)/.installed-test
 test-slow: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m slow
 
-# Half an hour on 2 cores: 50 kills, 2,000 damaged files, 10,000 mutated inputs, and a table of what came of them.
+# Under an hour on 2 cores: 50 kills, 2,000 damaged files, 10,000 mutated inputs, and a table of what came of them.
 soak: $(VENV)/.installed-test
 	TRAMP_JAX_KILLS=50 TRAMP_JAX_CORRUPTIONS=1000 TRAMP_JAX_MUTATIONS=10000 $(BIN)/python -m pytest -m 'slow or not slow' --faults \
 	  tests/test_dataset.py tests/test_checkpoint_store.py tests/test_hostile_input.py tests/test_training_faults.py tests/test_training_spikes.py
