@@ -43,6 +43,18 @@ def saved(run, *steps, keep=5):
     return run
 
 
+def test_the_best_stays_until_another_is_better(tmp_path):
+    store = CheckpointStore(tmp_path, 2)
+    kept = []
+    for step, best in ((1, 1), (2, 1), (3, 1), (4, 1), (5, 5), (6, 5)):
+        store.best = best
+        store.save(state(step), CONFIG, {"seed": 0})
+        store.settle()
+        kept.append(store.steps())
+    store.close()
+    assert kept == [[1], [1, 2], [1, 2, 3], [1, 3, 4], [4, 5], [5, 6]]
+
+
 def restored(run, **options):
     store = CheckpointStore(run, 5, **options)
     try:

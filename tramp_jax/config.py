@@ -64,7 +64,7 @@ def default_config() -> ConfigDict:
     config.spike = ConfigDict({"window": 0, "deviations": 6.0, "max_rollbacks": 3})  # one spike more ends the run (ours)
     config.processes = 0  # that must have joined before the run starts; 0 = any number (ours)
     config.mesh = ConfigDict({"replica": 1, "fsdp": -1, "tensor": 1})  # one -1 takes what is left (ours)
-    config.checkpoint = ConfigDict({"every": 500, "keep": 2})  # steps between saves, newest kept (ours)
+    config.checkpoint = ConfigDict({"every": 500, "keep": 2})  # steps between saves; newest and the best kept (ours)
     config.evaluate_every = 500  # steps between validations on the validation fold; 0 = never (ours)
     config.compare_copies_every = 1000  # steps between comparisons of what several devices hold alike; 0 = never (ours)
     config.watchdog_seconds = 600.0  # after which a run says what it is waiting for; 0 = never (ours)

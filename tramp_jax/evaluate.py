@@ -1,7 +1,7 @@
 """How good scores and reports are: of a run's newest checkpoint on held-out subjects, or of anyone's predictions in a file.
 
 `--checkpoint=RUN` writes RUN/eval/results.json and RUN/eval/samples.jsonl; for another data set RUN/eval-FOLDER, for the
-validation fold RUN/eval-validation, so that no results are overwritten by those of other clips.
+validation fold RUN/eval-validation, for --step=best RUN/eval-best, so that no results are overwritten by those of other clips.
 `--predictions=FILE --output=DIR` writes the same two files into DIR; it needs no checkpoint, no data set and no JAX
 (`metrics.predictions` has the columns). samples.jsonl is such a file.
 `--bert_model=FOLDER --bert_layer=L` adds BERTScore of the reports with the user's own encoder.
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _CHECKPOINT = flags.DEFINE_string("checkpoint", None, "A run: the --workdir of tramp_jax.train.")
 _DATA = flags.DEFINE_string("data", None, "Data set folder; default: the one that the run was trained on.")
 _FOLD = flags.DEFINE_enum("fold", "test", ["validation", "test"], "Which held-out subjects.")
+_STEP = flags.DEFINE_enum("step", "last", ["last", "best"], "Which checkpoint; best: on the validation fold.")
 _REPORTS = flags.DEFINE_bool("reports", True, "False scores severity only.")
 _PREDICTIONS = flags.DEFINE_string("predictions", None, "A .csv or .jsonl file of predictions, in place of a run.")
 _OUTPUT = flags.DEFINE_string("output", None, "Folder for the results of --predictions.")
@@ -43,7 +44,7 @@ Encoder = tuple[Path, int]
 
 RESULTS, SAMPLES, COMPARISON = "results.json", "samples.jsonl", "comparison.json"
 USAGE = (
-    "python -m tramp_jax.evaluate --checkpoint=RUN [--data=FOLDER] [--fold=test] [--noreports] | "
+    "python -m tramp_jax.evaluate --checkpoint=RUN [--data=FOLDER] [--fold=test] [--step=last] [--noreports] | "
     "--predictions=FILE.csv|jsonl --output=DIR; either with [--against=FILE|RUN] [--harness-output=DIR] "
     "[--bert_model=FOLDER --bert_layer=L]"
 )
@@ -56,7 +57,8 @@ def main(argv: Sequence[str]) -> None:
     if (_PREDICTIONS.value is None) == (_CHECKPOINT.value is None):
         raise UserError(f"expected --checkpoint or --predictions, one of the two; usage: {USAGE}")
     if _PREDICTIONS.value is None:
-        evaluate(path_of(_CHECKPOINT.value), _DATA.value, _FOLD.value, with_reports=_REPORTS.value, **_more())
+        options = {"with_reports": _REPORTS.value, **_more()}
+        evaluate(path_of(_CHECKPOINT.value), _DATA.value, _FOLD.value, _STEP.value, **options)
         return
     if _DATA.value is not None:
         raise UserError("--data goes with --checkpoint: a file of predictions holds its own rated grades")
@@ -133,6 +135,7 @@ def evaluate(
     run: Path,
     data: str | None,
     fold: str,
+    step: str = "last",
     *,
     with_reports: bool,
     against: Path | None = None,
@@ -145,6 +148,7 @@ def evaluate(
       run: the run's folder.
       data: data set folder, None for the training run's own.
       fold: "validation" or "test" of the run's split.
+      step: "last" or "best", see `inference.TrainedModel`.
       with_reports: whether to generate and score reports.
       against: a file of predictions of the same clips, or another run that was evaluated on them.
       harness: folder for the shape of lm-evaluation-harness, None for none.
@@ -172,8 +176,8 @@ def evaluate(
     from tramp_jax.training.frozen_vision import check_weights
 
     use_compilation_cache()
-    model = TrainedModel(run)
-    name = eval_folder(data, model.config.data.path, fold)
+    model = TrainedModel(run, step)
+    name = eval_folder(data, model.config.data.path, fold, step)
     rival = None if against is None else read_predictions(find_samples(against, name))
     if data:
         dataset = Dataset.open(data)
@@ -193,7 +197,8 @@ def evaluate(
     if encoder is not None and reports is not None:
         references = [label.report for label in test.labels]
         results["report"]["bertscore"] = bertscore_results(*encoder, test.subject, reports, references, baselines.reports)
-    results["model"] = {"run": run.name, "step": model.step, "sha256": model.sha256, "fold": fold, "seed": model.config.seed}
+    about = {"run": run.name, "step": model.step, "chosen": step, "sha256": model.sha256}
+    results["model"] = about | {"fold": fold, "seed": model.config.seed}
 
     _write(run / name, results, sample_rows(test, scores, reports, baselines, **answers))
     print_results(results)
@@ -233,11 +238,13 @@ def _compare(folder: Path, found: Predictions, rival: Predictions) -> None:
     print(folder / COMPARISON)
 
 
-def eval_folder(data: str | None, trained_on: str, fold: str) -> str:
+def eval_folder(data: str | None, trained_on: str, fold: str, step: str) -> str:
     """Name of the folder for the results on these clips."""
     own = data is None or (trained_on and absolute(path_of(data)) == absolute(path_of(trained_on)))
     name = "" if own else absolute(path_of(data)).name
-    return "-".join(["eval", *([name] if name else []), *([fold] if fold != "test" else [])])
+    return "-".join(
+        ["eval", *([name] if name else []), *([fold] if fold != "test" else []), *([step] if step != "last" else [])]
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`python -m tramp_jax.export_hf --checkpoint=RUN --output=DIR`: a run's newest checkpoint for Hugging Face.
+"""`python -m tramp_jax.export_hf --checkpoint=RUN --output=DIR`: a run's newest checkpoint (or --step=best) for Hugging Face.
 
     DIR/llm/       the LLaMA with its LoRA merged, plain LlamaForCausalLM or Qwen2ForCausalLM
     DIR/adapter/   the LoRA alone, for PEFT
@@ -24,6 +24,7 @@ DTYPES = ("bfloat16", "float16", "float32")
 _CHECKPOINT = flags.DEFINE_string("checkpoint", None, "A run (the --workdir of tramp_jax.train) or a folder of import_hf.")
 _OUTPUT = flags.DEFINE_string("output", None, "Folder to make; one subfolder per format.")
 _FORMAT = flags.DEFINE_list("format", [], "Any of llm, adapter, full; default: all that the checkpoint has.")
+_STEP = flags.DEFINE_enum("step", "last", ["last", "best"], "Which checkpoint of a run; best: on its validation fold.")
 _DTYPE = flags.DEFINE_enum(
     "dtype", None, DTYPES, "Of the LLaMA's tensors; default bfloat16, and as stored for an imported model. The rest is float32."
 )
@@ -33,7 +34,10 @@ _VERIFY = flags.DEFINE_bool(
 _CLIPS = flags.DEFINE_integer("verify_clips", 4, "Held-out clips to compare on.", lower_bound=1)
 _LIMIT = flags.DEFINE_float("verify_limit", 1e-3, "Largest difference of a logit or a score, and largest KL, that passes.")
 
-USAGE = "python -m tramp_jax.export_hf --checkpoint=RUN|IMPORTED --output=FOLDER [--format=llm,adapter,full] [--verify]"
+USAGE = (
+    "python -m tramp_jax.export_hf --checkpoint=RUN|IMPORTED --output=FOLDER [--format=llm,adapter,full] [--step=last] "
+    "[--verify]"
+)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -48,10 +52,10 @@ def main(argv: Sequence[str]) -> None:
     checkpoint, output = path_of(_CHECKPOINT.value), local_path(_OUTPUT.value, "--output")
     if _VERIFY.value:
         check_possible(checkpoint)
-    for name in export(checkpoint, output, _FORMAT.value, _DTYPE.value):
+    for name in export(checkpoint, output, _FORMAT.value, _DTYPE.value, _STEP.value):
         print(output / name)
     if _VERIFY.value:
-        verify(checkpoint, output, clips=_CLIPS.value, limit=_LIMIT.value)
+        verify(checkpoint, output, clips=_CLIPS.value, limit=_LIMIT.value, which=_STEP.value)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
@@ -33,7 +34,11 @@ from tramp_jax.sharding.rules import shardings_of
 from tramp_jax.tasks import report, severity
 from tramp_jax.training.ownership import flatten
 
+if TYPE_CHECKING:
+    from tramp_jax.checkpoint.store import CheckpointStore
+
 Batch = dict[str, np.ndarray]
+LAST, BEST = "last", "best"
 
 
 @dataclasses.dataclass
@@ -194,18 +199,22 @@ class Predictor:
 
 
 class TrainedModel:
-    """A run's newest checkpoint on this machine's devices, parameters and batches cut over them as in training.
+    """A checkpoint of a run on this machine's devices, parameters and batches cut over them as in training.
 
     Args:
       run: the run's folder.
+      which: "last", the newest, or "best", the best on the validation fold of those that are kept (`checkpoint.best`).
       devices: to use, None for all.
 
     Attributes:
       predictor, params, stats: for `Predictor`'s methods.
       step: of the checkpoint.
+
+    Raises:
+      UserError: no run, no intact checkpoint, or for "best" none that was validated.
     """
 
-    def __init__(self, run: Path, devices: Sequence[jax.Device] | None = None):
+    def __init__(self, run: Path, which: str = LAST, devices: Sequence[jax.Device] | None = None):
         from tramp_jax.checkpoint.store import CheckpointStore
         from tramp_jax.config import load_config
 
@@ -222,7 +231,7 @@ class TrainedModel:
             found,
             shardings_of(found, mesh, frozenset(model.blocks)),
         )
-        tree = store.restore_model(like)
+        tree = store.restore_model(like) if which == LAST else store.restore_model_of(_best_step(run, self.config, store), like)
         self.params, self.stats, self.step = tree["params"], tree["stats"], store.restored
         store.close()
 
@@ -259,3 +268,17 @@ def _mesh_of(config: ConfigDict, devices: Sequence[jax.Device] | None) -> jax.sh
         return make_mesh(config.mesh, devices)
     except UserError:
         return make_mesh(ConfigDict({"replica": 1, "fsdp": -1, "tensor": 1}), devices)
+
+
+def _best_step(run: Path, config: ConfigDict, store: CheckpointStore) -> int:
+    from tramp_jax.checkpoint.best import best_of
+    from tramp_jax.training.writers import METRICS, rows_until
+
+    steps = store.steps()
+    best = best_of(rows_until(run, max(steps, default=0)), config, steps)
+    if best is None:
+        raise UserError(
+            f"{run / METRICS}: no validation of a checkpoint that is kept ({', '.join(map(str, steps)) or 'there is none'}): "
+            "train with --config.evaluate_every, or take --step=last"
+        )
+    return best.step

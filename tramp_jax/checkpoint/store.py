@@ -10,7 +10,7 @@ import itertools
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import orbax.checkpoint as ocp
 from etils import epath
 from jax.experimental import multihost_utils
 from ml_collections import ConfigDict
+from orbax.checkpoint.checkpoint_managers import preservation_policy
 
 from input_pipeline.errors import UserError
 from input_pipeline.paths import absolute
@@ -43,7 +44,7 @@ def tell(line: str) -> None:
 
 
 class CheckpointStore:
-    """Asynchronous saves of a run, newest `keep` kept.
+    """Asynchronous saves of a run, newest `keep` kept and the best.
 
     Args:
       run: the workdir.
@@ -53,6 +54,7 @@ class CheckpointStore:
 
     Attributes:
       restored: step of the checkpoint that was restored last.
+      best: step of the checkpoint that stays however old it is (see `checkpoint.best`), None for none.
     """
 
     def __init__(self, run: Path | epath.Path, keep: int, *, create: bool = True, say: Callable[[str], None] = tell):
@@ -64,11 +66,12 @@ class CheckpointStore:
             raise UserError(f"{run}: no {FOLDER} there: train first, or pass the folder of a run that has some")
         self.say = say
         self.restored: int | None = None
+        self.best: int | None = None
         self._run, self._owner, self._saving = epath.Path(absolute(run)), create, None
         self._manager = ocp.CheckpointManager(
             self._run / FOLDER,
             options=ocp.CheckpointManagerOptions(
-                max_to_keep=keep,
+                preservation_policy=_NewestAndBest(self, keep),
                 create=create,
                 step_prefix=None,
                 cleanup_tmp_directories=create,
@@ -170,6 +173,21 @@ class CheckpointStore:
           UserError: as `restore`.
         """
         return self._newest_intact({"model": like})["model"]
+
+    def restore_model_of(self, step: int, like: Tree) -> Tree:
+        """As `restore_model`, of one step and no other.
+
+        Raises:
+          UserError: it is damaged, or does not fit the config.
+        """
+        items = {"model": like}
+        try:
+            self._check_fit(step, items)
+            found = self._read(step, items)
+        except DamagedError as error:
+            raise UserError(f"{self._run / FOLDER / str(step)}: DAMAGED ({error}): bring it back from a copy") from error
+        self.restored = step
+        return found["model"]
 
     def rewind(self, step: int) -> None:
         """Puts checkpoints past a step aside, for a run that goes back to it. Without a checkpoint of that step, or a start
@@ -289,6 +307,22 @@ class CheckpointStore:
             f"{'there is none before it' if newest is None else f'the newest is of step {newest}'}: see that the folder is "
             "there, may be written and has room, and run the same command again"
         )
+
+
+class _NewestAndBest(preservation_policy.PreservationPolicy):
+    """Orbax asks when a save starts, and deletes what is not kept after it has committed."""
+
+    def __init__(self, store: CheckpointStore, keep: int):
+        self._store, self._newest = store, preservation_policy.LatestN(n=keep)
+
+    def should_preserve(
+        self,
+        checkpoints: Sequence[preservation_policy.PolicyCheckpointInfo],
+        *,
+        context: preservation_policy.PreservationContext,
+    ) -> Sequence[bool]:
+        newest = self._newest.should_preserve(checkpoints, context=context)
+        return [kept or info.step == self._store.best for kept, info in zip(newest, checkpoints, strict=True)]
 
 
 def abstract(tree: Any) -> Any:

@@ -21,7 +21,7 @@ from tramp_jax.hf.language import token_ids, write_language_model
 from tramp_jax.hf.leaves import StoredLeaf, merged_leaves
 from tramp_jax.hf.sources import read_json
 from tramp_jax.hf.tensors import TensorFolder, new_folder
-from tramp_jax.inference import TrainedModel
+from tramp_jax.inference import LAST, TrainedModel
 from tramp_jax.models.blocks import Block
 from tramp_jax.models.llama import Llama, default_llama_config
 from tramp_jax.training.ownership import flatten
@@ -30,7 +30,9 @@ FORMATS = ("llm", "adapter", "full")
 RUN_DTYPE = "bfloat16"  # of a run's LLaMA unless asked otherwise: what its users load
 
 
-def export(checkpoint: Path, output: Path, formats: Sequence[str] = (), dtype: str | None = None) -> list[str]:
+def export(
+    checkpoint: Path, output: Path, formats: Sequence[str] = (), dtype: str | None = None, which: str = LAST
+) -> list[str]:
     """Writes the exports.
 
     Args:
@@ -38,6 +40,7 @@ def export(checkpoint: Path, output: Path, formats: Sequence[str] = (), dtype: s
       output: made; must not exist, or be empty.
       formats: out of FORMATS; none for all that the checkpoint has.
       dtype: of the LLaMA's tensors; None for bfloat16, and as stored for an imported model.
+      which: of a run's checkpoints, see `inference.TrainedModel`.
 
     Returns:
       The formats written.
@@ -48,7 +51,7 @@ def export(checkpoint: Path, output: Path, formats: Sequence[str] = (), dtype: s
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
         raise UserError(f"--format={unknown[0]}: unknown; use any of {', '.join(FORMATS)}")
-    source = open_export(checkpoint)
+    source = open_export(checkpoint, which)
     missing = [name for name in formats if name not in source.formats]
     if missing:
         raise UserError(f"--format={missing[0]}: {checkpoint} has only {', '.join(source.formats)}{source.why_not(missing[0])}")
@@ -60,7 +63,7 @@ def export(checkpoint: Path, output: Path, formats: Sequence[str] = (), dtype: s
     return chosen
 
 
-def open_export(checkpoint: Path) -> ImportedExport | RunExport:
+def open_export(checkpoint: Path, which: str = LAST) -> ImportedExport | RunExport:
     """A run or a folder of `import_hf`, whichever it is.
 
     Raises:
@@ -72,7 +75,7 @@ def open_export(checkpoint: Path) -> ImportedExport | RunExport:
         raise UserError(
             f"--checkpoint={checkpoint}: a Hugging Face model; first python -m tramp_jax.import_hf --model={checkpoint}"
         )
-    return RunExport(checkpoint)
+    return RunExport(checkpoint, which)
 
 
 class ImportedExport:
@@ -133,20 +136,21 @@ class ImportedExport:
 
 
 class RunExport:
-    """A training run's newest checkpoint.
+    """A checkpoint of a training run.
 
     Args:
       run: its folder.
+      which: see `inference.TrainedModel`.
 
     Attributes:
       config, params, stats, tokenizer: of the run.
       formats: what it has.
     """
 
-    def __init__(self, run: Path):
+    def __init__(self, run: Path, which: str = LAST):
         self._run = run
         # Sums over parts of an array round otherwise, and an export is the same wherever it is made.
-        self._model = TrainedModel(run, jax.devices()[:1])
+        self._model = TrainedModel(run, which, jax.devices()[:1])
         self.config, self.params, self.stats = self._model.config, self._model.params, self._model.stats
         self.tokenizer = self._model.predictor.tokenizer
         self.formats = FORMATS if self.config.model.use_lora else ("llm", "full")

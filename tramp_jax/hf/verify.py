@@ -31,6 +31,7 @@ from tramp_jax.hf.exports import RunExport, open_export
 from tramp_jax.hf.language import language_dtypes
 from tramp_jax.hf.parts import is_imported
 from tramp_jax.hf.tensors import TensorFolder
+from tramp_jax.inference import LAST
 from tramp_jax.models.llama import positions_of
 from tramp_jax.models.tramp_llama import TrampLlama, Tree
 from tramp_jax.tasks import report, severity
@@ -57,7 +58,7 @@ def check_possible(checkpoint: Path) -> None:
         open_data(load_config(checkpoint).data)
 
 
-def verify(checkpoint: Path, output: Path, *, clips: int, limit: float) -> dict[str, dict[str, float]]:
+def verify(checkpoint: Path, output: Path, *, clips: int, limit: float, which: str = LAST) -> dict[str, dict[str, float]]:
     """Compares every export in `output` with the checkpoint and prints a line each.
 
     Args:
@@ -65,6 +66,7 @@ def verify(checkpoint: Path, output: Path, *, clips: int, limit: float) -> dict[
       output: the folder of `export_hf`.
       clips: held-out clips of the run's data to compare on.
       limit: largest difference of a logit or score, and largest KL, that passes.
+      which: of a run's checkpoints, see `inference.TrainedModel`.
 
     Returns:
       format -> differences.
@@ -72,7 +74,7 @@ def verify(checkpoint: Path, output: Path, *, clips: int, limit: float) -> dict[
     Raises:
       UserError: a difference above the limit, torch absent, or the run's data gone.
     """
-    source = open_export(checkpoint)
+    source = open_export(checkpoint, which)
     found: dict[str, dict[str, float]] = {}
     for name in ("llm", "adapter", "full"):
         folder = output / name

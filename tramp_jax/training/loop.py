@@ -15,6 +15,7 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from input_pipeline.errors import UserError
+from tramp_jax.checkpoint.best import VALIDATION, best_of
 from tramp_jax.checkpoint.digests import differing_copies
 from tramp_jax.checkpoint.store import CheckpointStore, tell
 from tramp_jax.models.tramp_llama import TrampLlama
@@ -30,7 +31,7 @@ from tramp_jax.training.state import Partition, TrainState, merge, optimizers
 from tramp_jax.training.step import jit_step, make_step
 from tramp_jax.training.step_log import Pending, StepLog
 from tramp_jax.training.stopping import StopSignal
-from tramp_jax.training.writers import Display, MetricsWriter
+from tramp_jax.training.writers import Display, MetricsWriter, rows_until
 
 # (task, the task's first step) -> its endless batches; batch k is a pure function of (seed, task, k).
 MakeBatches = Callable[[Task, int], Iterator[dict[str, np.ndarray]]]
@@ -204,17 +205,24 @@ def _take_steps(run: Run, writer: MetricsWriter, display: Display, stop: StopSig
     log = StepLog(config, writer, display, store, LossWindows(config.spike, run.folder, start))
     pending: Pending | None = None  # of the step before, so that the host never waits for the step that runs
 
+    # Read back where a run goes on: a choice on the validation fold, the same whether or not the run was stopped.
+    validated = [row for row in rows_until(run.folder, start) if row["task"] == VALIDATION]
+
     def save() -> None:
         nonlocal pending
         log(pending)  # no step that a checkpoint holds lacks its line, or was a spike
         pending = None
         with phases("checkpoint", f"the checkpoint of step {state.step}"):
             writer.publish()
+            best = best_of(validated, config)
+            store.best = None if best is None else best.step
             store.save(state, config, run.identity)
 
     def validate() -> None:
         with phases("evaluation", f"the validation at step {state.step}"):
-            writer.write(state.step, "validation", run.evaluate(state))
+            found = run.evaluate(state)
+            writer.write(state.step, VALIDATION, found)
+        validated.append({"step": state.step, "task": VALIDATION, **found})
 
     # DO NOT CHANGE THE ORDER: compare, evaluate, save, stop, next batch, step, log. Evaluation and save see the state that
     # `step` names, what is due at a step is done before a stop, and no batch is consumed that a save does not count.
