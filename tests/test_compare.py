@@ -12,11 +12,10 @@ from predictions_factory import make_rows, write_rows
 from test_report_page import HOSTILE, Page, outside, policy
 
 from input_pipeline.errors import UserError
-from tramp_jax import compare
 from tramp_jax.metrics.predictions import read_predictions
 from tramp_jax.metrics.side_by_side import side_by_side
 from tramp_jax.models import heads
-from tramp_jax.report.comparison_page import write_comparison
+from tramp_jax.report.comparison_page import RUN_LEVEL, write_comparison
 
 REPORT = "Movement of the left mouth corner is markedly reduced. Movement of the right mouth corner is normal."
 SWAPPED = "Movement of the right mouth corner is markedly reduced. Movement of the left mouth corner is normal."
@@ -183,7 +182,7 @@ def test_ten_thousand_clips_of_two_models_stay_below_20_mb(tmp_path):
 
 def test_the_level_of_a_run_is_that_of_the_models_interval():
     low, high = heads._INTERVAL
-    assert pytest.approx(high - low) == compare.RUN_LEVEL
+    assert pytest.approx(high - low) == RUN_LEVEL
 
 
 # As `python -m tramp_jax.compare` where neither JAX nor what is built on it can be imported.

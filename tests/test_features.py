@@ -22,7 +22,7 @@ from input_pipeline.pipeline import batches, default_data_config
 from input_pipeline.tokenizer import Tokenizer, train_tokenizer
 from input_pipeline.validate import find_problems
 from input_pipeline.vision_features import VisionFeatures
-from tramp_jax.evaluate import evaluate
+from tramp_jax.evaluator import evaluate
 from tramp_jax.feature_making import load_vit, make_features
 from tramp_jax.models.tramp_llama import TrampLlama
 from tramp_jax.planning.flops import task_flops

@@ -17,7 +17,7 @@ from input_pipeline.errors import UserError
 from input_pipeline.mixture import open_data
 from input_pipeline.simulate.build import Plan, simulate
 from tests.tiny import tiny_config
-from tramp_jax.evaluate import evaluate
+from tramp_jax.evaluator import evaluate
 from tramp_jax.sharding.mesh import make_mesh
 from tramp_jax.tasks.sources import open_run_data
 from tramp_jax.tasks.table import active_tasks

@@ -21,8 +21,6 @@ _COMMON = flags.DEFINE_bool("common-clips", False, "Compares the clips that all 
 _LEVEL = flags.DEFINE_float("interval-level", None, "How much the files' intervals are meant to hold; runs: 0.9.")
 
 USAGE = "python -m tramp_jax.compare RUN|FILE [RUN|FILE ...] --output=FILE.html [--common-clips] [--interval-level=0.9]"
-# What the interval of our own models is meant to hold (`models.heads`).
-RUN_LEVEL = 0.9
 # More would be neither told apart by colour nor fit beside each other in a table (ours).
 MOST = 8
 
@@ -49,7 +47,7 @@ def compare_files(inputs: Sequence[Path], output: Path) -> None:
     """
     from tramp_jax.metrics.predictions import find_samples, read_predictions
     from tramp_jax.metrics.side_by_side import side_by_side
-    from tramp_jax.report.comparison_page import write_comparison
+    from tramp_jax.report.comparison_page import RUN_LEVEL, write_comparison
 
     files = [read_predictions(find_samples(path, _EVALUATION.value)) for path in inputs]
     models = side_by_side(files, common_clips=_COMMON.value)

@@ -11,20 +11,16 @@ validation fold RUN/eval-validation, for --step=best RUN/eval-best, so that no r
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from absl import flags
 
 from input_pipeline import cli
 from input_pipeline.errors import UserError
-from input_pipeline.paths import absolute, path_of
-
-if TYPE_CHECKING:
-    from tramp_jax.metrics.predictions import Predictions
+from input_pipeline.paths import path_of
+from tramp_jax.evaluator import Encoder, evaluate, evaluate_file
 
 _CHECKPOINT = flags.DEFINE_string("checkpoint", None, "A run: the --workdir of tramp_jax.train.")
 _DATA = flags.DEFINE_string("data", None, "Data set folder; default: the one that the run was trained on.")
@@ -39,10 +35,6 @@ _BERT = flags.DEFINE_string("bert_model", None, "Folder of a BERT or RoBERTa: BE
 _BERT_LAYER = flags.DEFINE_integer("bert_layer", None, "The layer of --bert_model whose output is compared, from 1.")
 _COMMON = flags.DEFINE_bool("common-clips", False, "Compares the clips that both have, where each has others.")
 
-# Folder of a model and one of its layers, from 1.
-Encoder = tuple[Path, int]
-
-RESULTS, SAMPLES, COMPARISON = "results.json", "samples.jsonl", "comparison.json"
 USAGE = (
     "python -m tramp_jax.evaluate --checkpoint=RUN [--data=FOLDER] [--fold=test] [--step=last] [--noreports] | "
     "--predictions=FILE.csv|jsonl --output=DIR; either with [--against=FILE|RUN] [--harness-output=DIR] "
@@ -70,7 +62,7 @@ def main(argv: Sequence[str]) -> None:
 def _more() -> dict[str, Any]:
     given = {"against": _AGAINST.value, "harness": _HARNESS.value}
     paths = {name: None if value is None else path_of(value) for name, value in given.items()}
-    return paths | {"encoder": _encoder()}
+    return paths | {"encoder": _encoder(), "common_clips": _COMMON.value}
 
 
 def _encoder() -> Encoder | None:
@@ -85,166 +77,6 @@ def _encoder() -> Encoder | None:
         raise UserError("--bert_model scores reports, and --noreports writes none: leave one of the two away")
     check_possible(Path(_BERT.value), _BERT_LAYER.value)
     return Path(_BERT.value), _BERT_LAYER.value
-
-
-def evaluate_file(
-    source: Path, output: Path, *, against: Path | None = None, harness: Path | None = None, encoder: Encoder | None = None
-) -> dict:
-    """Evaluates a file of predictions.
-
-    Args:
-      source: .csv or .jsonl, see `metrics.predictions`.
-      output: folder, made where there is none.
-      against: another such file, or a folder with one (see `predictions.find_samples`).
-      harness: folder for the shape of lm-evaluation-harness, None for none.
-      encoder: folder and layer for BERTScore of the reports.
-
-    Returns:
-      The results as written to results.json.
-
-    Raises:
-      UserError: a file is wrong, or they are of other clips.
-    """
-    from tramp_jax.metrics.prediction_results import evaluate_predictions, prediction_rows
-    from tramp_jax.metrics.predictions import find_samples, read_predictions
-    from tramp_jax.metrics.tables import print_results
-    from tramp_jax.metrics.text.bertscore import bertscore_results
-
-    if absolute(output / SAMPLES) == absolute(source):
-        raise UserError(f"--output={output}: would overwrite {source}: name another folder")
-    found = read_predictions(source)
-    rival = None if against is None else read_predictions(find_samples(against, "eval"))
-    if encoder is not None and found.reports is None:
-        raise UserError(f"{source}: has no column 'report': leave --bert_model away")
-    results = evaluate_predictions(found)
-    if encoder is not None:
-        written = (found.clips.subject, found.reports, found.references, found.baseline_reports or {})
-        results["report"]["bertscore"] = bertscore_results(*encoder, *written)
-    results["predictions"] = {"file": source.name, "sha256": hashlib.sha256(source.read_bytes()).hexdigest()}
-    results["predictions"]["not_read"] = list(found.not_read)
-    _write(output, results, prediction_rows(found))
-    print_results(results)
-    if harness is not None:
-        _write_harness(harness, results, found, source.stem)
-    if rival is not None:
-        _compare(output, found, rival)
-    return results
-
-
-def evaluate(
-    run: Path,
-    data: str | None,
-    fold: str,
-    step: str = "last",
-    *,
-    with_reports: bool,
-    against: Path | None = None,
-    harness: Path | None = None,
-    encoder: Encoder | None = None,
-) -> dict:
-    """Evaluates a run and writes its eval folder.
-
-    Args:
-      run: the run's folder.
-      data: data set folder, None for the training run's own.
-      fold: "validation" or "test" of the run's split.
-      step: "last" or "best", see `inference.TrainedModel`.
-      with_reports: whether to generate and score reports.
-      against: a file of predictions of the same clips, or another run that was evaluated on them.
-      harness: folder for the shape of lm-evaluation-harness, None for none.
-      encoder: folder and layer for BERTScore of the reports.
-
-    Returns:
-      The results as written to results.json.
-
-    Raises:
-      UserError: no run, no data, or a split that is not disjoint by subject.
-    """
-    from input_pipeline.dataset import Dataset
-    from input_pipeline.mixture import split_of
-    from input_pipeline.splits import load_split
-    from input_pipeline.vision_features import is_made
-    from tramp_jax.inference import TrainedModel
-    from tramp_jax.metrics.baselines import measure_clips, predict_baselines
-    from tramp_jax.metrics.evaluation import evaluate_clips, sample_rows
-    from tramp_jax.metrics.predictions import find_samples, read_predictions
-    from tramp_jax.metrics.tables import print_results
-    from tramp_jax.metrics.text.bertscore import bertscore_results
-    from tramp_jax.tasks.sources import open_run_data
-    from tramp_jax.tasks.table import active_tasks
-    from tramp_jax.train import use_compilation_cache
-    from tramp_jax.training.frozen_vision import check_weights
-
-    use_compilation_cache()
-    model = TrainedModel(run, step)
-    name = eval_folder(data, model.config.data.path, fold, step)
-    rival = None if against is None else read_predictions(find_samples(against, name))
-    if data:
-        dataset = Dataset.open(data)
-        folds = load_split(dataset, split_of(model.config.data, data))
-    else:
-        dataset, folds = open_run_data(model.config, active_tasks(model.config))
-    if model.config.data.vision_features and is_made(dataset, model.config.data.vision_features):
-        check_weights(model.config, dataset, model.params)
-    found = model.score(dataset, folds[fold])
-    scores, answers = found["raw"], {"distribution": found["grade_distribution"], "interval": found["interval"]}
-    reports = model.write(dataset, folds[fold]) if with_reports else None
-    if with_reports:
-        print(f"generated {model.predictor.throughput}")
-    train, test = measure_clips(dataset, folds["train"]), measure_clips(dataset, folds[fold])
-    baselines = predict_baselines(train, test)
-    results = evaluate_clips(dataset.name, test, scores, reports, baselines, **answers)
-    if encoder is not None and reports is not None:
-        references = [label.report for label in test.labels]
-        results["report"]["bertscore"] = bertscore_results(*encoder, test.subject, reports, references, baselines.reports)
-    about = {"run": run.name, "step": model.step, "chosen": step, "sha256": model.sha256}
-    results["model"] = about | {"fold": fold, "seed": model.config.seed}
-
-    _write(run / name, results, sample_rows(test, scores, reports, baselines, **answers))
-    print_results(results)
-    if harness is not None:
-        _write_harness(harness, results, read_predictions(run / name / SAMPLES), run.name)
-    if rival is not None:
-        _compare(run / name, read_predictions(run / name / SAMPLES), rival)
-    return results
-
-
-def _write(folder: Path, results: dict, rows: list[dict]) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / RESULTS).write_text(json.dumps(results, indent=2, allow_nan=False) + "\n")
-        (folder / SAMPLES).write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be written ({error}): name a folder with room that you may write to") from error
-    print(f"{folder / RESULTS}, {folder / SAMPLES}")
-
-
-def _write_harness(folder: Path, results: dict, found: Predictions, model: str) -> None:
-    from tramp_jax.metrics.harness import write_harness
-
-    try:
-        print(write_harness(folder, results, found, model))
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be written ({error}): name a folder with room that you may write to") from error
-
-
-def _compare(folder: Path, found: Predictions, rival: Predictions) -> None:
-    from tramp_jax.metrics.comparison import compare
-    from tramp_jax.metrics.tables import print_comparison
-
-    comparison = compare(found, rival, common_clips=_COMMON.value)
-    (folder / COMPARISON).write_text(json.dumps(comparison, indent=2, allow_nan=False) + "\n")
-    print_comparison(comparison)
-    print(folder / COMPARISON)
-
-
-def eval_folder(data: str | None, trained_on: str, fold: str, step: str) -> str:
-    """Name of the folder for the results on these clips."""
-    own = data is None or (trained_on and absolute(path_of(data)) == absolute(path_of(trained_on)))
-    name = "" if own else absolute(path_of(data)).name
-    return "-".join(
-        ["eval", *([name] if name else []), *([fold] if fold != "test" else []), *([step] if step != "last" else [])]
-    )
 
 
 if __name__ == "__main__":

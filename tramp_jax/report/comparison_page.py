@@ -23,6 +23,8 @@ from tramp_jax.report import comparison_figures as figures
 from tramp_jax.report import offline
 
 # Told expression by expression as well (ours).
+# What the interval of our own models is meant to hold (`models.heads`).
+RUN_LEVEL = 0.9
 BY_EXPRESSION = ("spearman", "mae", "quadratic_kappa")
 # People in the table, those with the largest errors of the first model (ours).
 MOST_PEOPLE = 100
