@@ -28,8 +28,9 @@ def trainer():
 
 
 def jobs():
+    """Of 57, 58 and 59 training clips: 14 batches of 4, and some over."""
     place = np.arange(CLIPS)
-    return [Job(place[place % 3 != k], place[place % 3 == k][: 20 + k], seed=k) for k in range(3)]
+    return [Job(place[place % 3 != k][: 57 + k], place[place % 3 == k][: 20 + k], seed=k) for k in range(3)]
 
 
 def test_heads_side_by_side_are_the_heads_alone(trainer, monkeypatch):
