@@ -15,7 +15,7 @@ import numpy as np
 from input_pipeline.errors import UserError
 from input_pipeline.motion.alignment import remove_head_motion
 from input_pipeline.motion.layouts import NOSE_REFERENCE, TOKEN_MIRROR
-from input_pipeline.motion.parsing import swap_sides
+from input_pipeline.motion.mirrored_words import swap_sides
 
 CROP_PIXELS = 256.0
 # Inter-ocular distance that faces get once head motion is removed, in pixels: about what the extractor's crop gives (ours).

@@ -110,10 +110,10 @@ def test_a_mirrored_file_gives_the_landmarks_of_the_plain_one(tmp_path, name):
     same = np.unique(LAYOUTS[layout].tokens, return_counts=True)
     once = same[0][same[1] == 1] if layout == "openface68" else np.arange(LAYOUTS[layout].size)
     side = plain.label.source["crop"][2]
-    # The box is in whole pixels, so its middle moves by up to one.
+    # The box's edges are on even pixels, so its middle moves by up to two; float16 rounds by less than 0.05.
     difference = (plain.landmarks.astype(float) - turned.landmarks.astype(float))[:, once] * side
     assert np.abs(difference - difference[:1, :1]).max() < 0.5
-    assert np.abs(difference[..., :2]).max() < 2
+    assert np.abs(difference[..., :2]).max() < 2.05
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -10,7 +10,8 @@ from scipy import stats
 
 from input_pipeline.errors import UserError
 from input_pipeline.motion.facts import without_values
-from input_pipeline.motion.parsing import parse_facts, swap_sides
+from input_pipeline.motion.mirrored_words import swap_sides
+from input_pipeline.motion.parsing import parse_facts
 from input_pipeline.records import EXPRESSIONS
 from tramp_jax.metrics import baselines, bootstrap, evaluation, ordinal_regression
 from tramp_jax.metrics.text import TEXT_SCORES

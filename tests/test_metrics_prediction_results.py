@@ -10,7 +10,7 @@ from predictions_factory import make_rows, write_rows
 from scipy import stats
 
 from input_pipeline.errors import UserError
-from input_pipeline.motion.parsing import swap_sides
+from input_pipeline.motion.mirrored_words import swap_sides
 from tramp_jax.metrics import evaluation, ordinal_regression
 from tramp_jax.metrics.baselines import predict_baselines
 from tramp_jax.metrics.prediction_results import constant_of_same_clips, evaluate_predictions, prediction_rows

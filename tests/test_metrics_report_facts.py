@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from input_pipeline.motion.facts import Fact, mirrored, normal_facts
-from input_pipeline.motion.parsing import parse_facts, swap_sides
+from input_pipeline.motion.mirrored_words import swap_sides
+from input_pipeline.motion.parsing import parse_facts
 from input_pipeline.motion.wording import write
 from tramp_jax.metrics.report_facts import (
     STRICTNESSES,

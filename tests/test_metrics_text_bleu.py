@@ -6,7 +6,7 @@ from pycocoevalcap.bleu.bleu import Bleu
 from sacrebleu.metrics import BLEU
 from text_factory import ODD_PAIRS, REPORTS, random_reports
 
-from input_pipeline.motion.parsing import swap_sides
+from input_pipeline.motion.mirrored_words import swap_sides
 from tramp_jax.metrics.text.bleu import ORDERS, bleu, bleu4, caption_bleu, counts
 from tramp_jax.metrics.text.tokens import caption_tokens, tokens_13a
 

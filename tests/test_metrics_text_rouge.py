@@ -5,7 +5,7 @@ import pytest
 from rouge_score import rouge_scorer
 from text_factory import ODD_PAIRS, REPORTS, random_reports
 
-from input_pipeline.motion.parsing import swap_sides
+from input_pipeline.motion.mirrored_words import swap_sides
 from tramp_jax.metrics.text.rouge import rouge_l, rouge_l_of_each
 
 

@@ -14,7 +14,8 @@ from input_pipeline.motion.free_text import extract_facts
 from input_pipeline.motion.free_text.normalise import normalise, sentences
 from input_pipeline.motion.free_text.numbers import Number, take_numbers
 from input_pipeline.motion.free_text.tagging import tag
-from input_pipeline.motion.parsing import parse, parse_facts, swap_sides
+from input_pipeline.motion.mirrored_words import swap_sides
+from input_pipeline.motion.parsing import parse, parse_facts
 from tramp_jax.metrics.free_text import measure, read_rows
 
 SET = pathlib.Path(__file__).parent / "data" / "free_text_facts.jsonl"

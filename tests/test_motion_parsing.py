@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from input_pipeline.motion.facts import ATTRIBUTES, Fact, is_paired, mirrored, normal_facts, without_values
-from input_pipeline.motion.parsing import parse, parse_facts, swap_sides
+from input_pipeline.motion.mirrored_words import swap_sides
+from input_pipeline.motion.parsing import parse, parse_facts
 from input_pipeline.motion.wording import LEAD_INS, sentences_for, write
 from input_pipeline.records import EXPRESSIONS
 
@@ -189,12 +190,6 @@ def test_sentences_are_cut_at_periods_but_not_inside_numbers():
         "The lips stay closed",
     ]
     assert parse("") == [] == parse(" \n . ! ")
-
-
-def test_sides_are_swapped_as_words_with_their_case():
-    assert swap_sides("Left of the RIGHT brow, rightward") == "Right of the LEFT brow, leftward"
-    assert swap_sides("bright, leftover") == "bright, leftover"
-    assert swap_sides(swap_sides("The left eye, the right eye.")) == "The left eye, the right eye."
 
 
 def test_any_words_in_any_order_are_parsed_quickly_and_without_error():

@@ -2,7 +2,7 @@ import pytest
 from report_factory import as_clip, measured, smile_face
 
 from input_pipeline.motion.facts import Fact, measured_facts, normal_facts
-from input_pipeline.motion.parsing import swap_sides
+from input_pipeline.motion.mirrored_words import swap_sides
 from input_pipeline.motion.wording import write
 from input_pipeline.records import EXPRESSIONS
 from tramp_jax.metrics.report_facts import grounding

@@ -14,7 +14,6 @@ from input_pipeline.motion.free_text import Carried, Stated, read_sentence, sent
 from input_pipeline.motion.templates import read_template
 
 _NOT = re.compile(r"\b(?:no|not|without|never|neither|nor|cannot)\b|n't\b", re.IGNORECASE)
-_SIDES = re.compile(r"\b(left|right)(?=(?:wards?|most)?\b)", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,17 +51,6 @@ def parse(text: str) -> list[Sentence]:
 def parse_facts(text: str) -> tuple[Fact, ...]:
     """All the facts of a report, in the order of the text."""
     return tuple(fact for sentence in parse(text) for fact in sentence.facts)
-
-
-def swap_sides(text: str) -> str:
-    """The report of the mirrored clip: left for right and right for left, the case kept."""
-
-    def other(match: re.Match) -> str:
-        word = match.group()
-        swapped = "right" if word.lower() == "left" else "left"
-        return swapped.upper() if word.isupper() else swapped.capitalize() if word[0].isupper() else swapped
-
-    return _SIDES.sub(other, text)
 
 
 def _read(sentence: str, carried: Carried) -> tuple[list[Stated], bool]:
