@@ -83,6 +83,7 @@ def test_the_table_says_which_column_was_chosen_on_test_and_that_the_data_are_si
     text = console.export_text()
     assert text.startswith("SIMULATED data: 45 clips of 9 subjects whom the encoder (trained) never saw.")
     assert len(re.findall(r"fair \(default\) +literature ON TEST +literature - fair", text)) == 2
+    assert "first of 2 deals; the difference is the mean of all" in " ".join(text.split())
     assert "…" not in text
     assert "TraMP-Former" in text
     assert "one model per expression, the best epoch on the test set" in " ".join(text.split())

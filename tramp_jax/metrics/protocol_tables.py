@@ -38,7 +38,10 @@ def protocols_view(results: Mapping[str, Any]) -> Group:
 
 
 def _scheme(scheme: str, found: Mapping[str, Any], protocol: str) -> Table:
-    table = Table(title=f"{scheme}: Spearman, predictions of all folds pooled", **_STYLE)
+    seeds = len(found["by_seed"])
+    # The columns are one deal's, so that they are the numbers of its file of predictions.
+    deals = f" (the first of {seeds} deals; the difference is the mean of all)" if seeds > 1 else ""
+    table = Table(title=f"{scheme}: Spearman, predictions of all folds pooled{deals}", **_STYLE)
     for column in ("", *TITLES.values(), "literature - fair"):
         table.add_column(column, justify="right" if column else "left", no_wrap=True)
     for name in found["fair"]["spearman"]:
