@@ -137,13 +137,7 @@ def intraclass_correlation(ratings: np.ndarray) -> Metric:
       ValueError: fewer than 2 clips or raters.
     """
     n, k = ratings.shape
-    if n < 2 or k < 2:
-        raise ValueError(f"{n} clips by {k} raters: expected at least 2 each")
-    centred = ratings - ratings.mean()
-    clips, raters = centred.mean(axis=1, keepdims=True), centred.mean(axis=0, keepdims=True)
-    between_clips = k * np.sum(clips**2) / (n - 1)
-    between_raters = n * np.sum(raters**2) / (k - 1)
-    rest = np.sum((centred - clips - raters) ** 2) / ((n - 1) * (k - 1))
+    between_clips, between_raters, rest = mean_squares(ratings)
     whole = between_clips + (k - 1) * rest + k * (between_raters - rest) / n
     # Two clips that swap places have neither a mean square of clips nor of raters, and so -1/0.
     if whole <= 1e-12 * (between_clips + between_raters + rest):
@@ -174,6 +168,22 @@ METRICS: Mapping[str, Callable[[np.ndarray, np.ndarray], Metric]] = {
     "accuracy": accuracy,
     "within_one": within_one,
 }
+
+
+def mean_squares(ratings: np.ndarray) -> tuple[float, float, float]:
+    """Of clips, of raters and of the rest: the two-way analysis of variance of ratings (n, k) without gaps.
+
+    Raises:
+      ValueError: fewer than 2 clips or raters.
+    """
+    n, k = ratings.shape
+    if n < 2 or k < 2:
+        raise ValueError(f"{n} clips by {k} raters: expected at least 2 each")
+    centred = ratings - ratings.mean()
+    clips, raters = centred.mean(axis=1, keepdims=True), centred.mean(axis=0, keepdims=True)
+    between_clips = k * np.sum(clips**2) / (n - 1)
+    between_raters = n * np.sum(raters**2) / (k - 1)
+    return between_clips, between_raters, np.sum((centred - clips - raters) ** 2) / ((n - 1) * (k - 1))
 
 
 def to_grade(score: np.ndarray) -> np.ndarray:

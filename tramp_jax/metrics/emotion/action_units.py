@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from tramp_jax.metrics.bootstrap import Statistic
-from tramp_jax.metrics.severity import Metric
+from tramp_jax.metrics.severity import Metric, mean_squares
 
 PRESENT_INTENSITY = 2.0
 PRESENT_PROBABILITY = 0.5
@@ -131,13 +131,7 @@ def _icc(ratings: np.ndarray, parts: Callable[[float, float, float, int, int], t
     constant = np.ptp(ratings, axis=0) == 0
     if constant.all():
         return Metric(0.0, "constant truth and prediction")
-    grand = ratings.mean()
-    by_frame, by_rater = ratings.mean(axis=1), ratings.mean(axis=0)
-    rows = k * np.sum((by_frame - grand) ** 2) / (n - 1)
-    columns = n * np.sum((by_rater - grand) ** 2) / (k - 1)
-    rest = ratings - by_frame[:, None] - by_rater[None, :] + grand
-    error = np.sum(rest**2) / ((n - 1) * (k - 1))
-    part, whole = parts(float(rows), float(columns), float(error), n, k)
+    part, whole = parts(*mean_squares(ratings), n, k)
     if whole <= 1e-12 * np.ptp(ratings) ** 2:
         return Metric(0.0, "no spread over frames or raters")
     flag = "constant truth" if constant[0] else "constant prediction" if constant[1] else ""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from tramp_jax.metrics.bootstrap import Statistic, mean_of
+from tramp_jax.metrics.resampled import pearson_of, rmse_of
 from tramp_jax.metrics.severity import NO_CLIPS, Metric, pearson, rmse
 
 DIMENSIONS = ("valence", "arousal")
@@ -55,25 +56,6 @@ def ccc_of(truth: np.ndarray, prediction: np.ndarray) -> Statistic:
         return np.where(count > 0, value, np.nan)
 
     return statistic
-
-
-def pearson_of(truth: np.ndarray, prediction: np.ndarray) -> Statistic:
-    """Pearson's correlation as a function of weights (d, N); 0 for a draw in which one side is constant."""
-    moments = _moments(truth, prediction)
-
-    def statistic(weights: np.ndarray) -> np.ndarray:
-        count, _, _, var_one, var_two, covariance = moments(weights)
-        scale = np.sqrt(var_one * var_two)
-        value = np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 1e-14)
-        return np.where(count > 0, np.clip(value, -1.0, 1.0), np.nan)
-
-    return statistic
-
-
-def rmse_of(truth: np.ndarray, prediction: np.ndarray) -> Statistic:
-    """RMSE as a function of weights (d, N)."""
-    squared = mean_of((np.asarray(prediction) - np.asarray(truth)) ** 2)
-    return lambda weights: np.sqrt(squared(weights))
 
 
 def sagr_of(truth: np.ndarray, prediction: np.ndarray) -> Statistic:
