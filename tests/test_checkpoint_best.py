@@ -10,7 +10,7 @@ from tiny import tiny_config
 from input_pipeline.errors import UserError
 from tramp_jax.checkpoint.best import Validated, best_of
 from tramp_jax.inference import TrainedModel
-from tramp_jax.train import run_training
+from tramp_jax.trainer import run_training
 
 CONFIG = ConfigDict({"total_steps": 10, "checkpoint": {"every": 4}})
 

@@ -27,7 +27,7 @@ from tramp_jax.hf.parts import load_parts
 from tramp_jax.models.tramp_llama import TrampLlama
 from tramp_jax.sharding.mesh import make_mesh
 from tramp_jax.tasks.table import active_tasks
-from tramp_jax.train import run_training
+from tramp_jax.trainer import run_training
 from tramp_jax.training.ownership import flatten
 from tramp_jax.training.setup import starting_state
 

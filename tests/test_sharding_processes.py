@@ -22,7 +22,7 @@ join_processes()
 import jax
 assert jax.device_count() == 8, jax.devices()
 from tiny import tiny_config
-from tramp_jax.train import run_training
+from tramp_jax.trainer import run_training
 config = tiny_config(data__text_length=128, data__path=sys.argv[1], total_steps=4, checkpoint__every=2)
 config.schedule.weights = {"severity": 1, "report": 1}
 config.batch_size.severity = config.batch_size.report = 8

@@ -6,7 +6,7 @@ from mixture_factory import make_folder, mixed
 from input_pipeline.errors import UserError
 from input_pipeline.mixture import source
 from tests.tiny import tiny_config
-from tramp_jax.tasks.sources import check_sources, clips_of_sources, open_run_data, usable_for
+from tramp_jax.tasks.sources import FACES, check_sources, clips_of_sources, open_run_data, usable_for
 from tramp_jax.tasks.table import active_tasks
 
 
@@ -98,7 +98,7 @@ def test_a_source_of_text_alone_is_held_out_from_nothing_that_looks_at_faces(fol
     tasks, data, folds = opened(config)
     assert clips_of_sources(config, tasks, data, folds["train"])["language"] == {"both": 6, "told": 6}
     assert {data.part_of(index) for index in folds["test"]} == {"both", "rated"}
-    faces = usable_for("trajectory", config, tasks, data, folds["train"])
+    faces = usable_for(FACES, config, tasks, data, folds["train"])
     assert {data.part_of(index) for index in faces} == {"both", "rated"}
 
 
@@ -115,4 +115,4 @@ def test_one_folder_is_taken_as_it_is(folders):
     config.data.path = str(folders[0])
     tasks, data, folds = opened(config)
     assert check_sources(config, tasks, data, folds) == []
-    assert usable_for("kinematics", config, tasks, data, folds["train"]) == folds["train"]
+    assert usable_for({"kinematics"}, config, tasks, data, folds["train"]) == folds["train"]

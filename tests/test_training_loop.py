@@ -9,7 +9,7 @@ import pytest
 
 from input_pipeline.errors import UserError
 from tests.tiny import tiny_config
-from tramp_jax.train import run_training
+from tramp_jax.trainer import run_training
 
 
 @pytest.fixture(scope="module")

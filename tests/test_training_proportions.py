@@ -21,7 +21,7 @@ from tramp_jax.evaluator import evaluate
 from tramp_jax.sharding.mesh import make_mesh
 from tramp_jax.tasks.sources import open_run_data
 from tramp_jax.tasks.table import active_tasks
-from tramp_jax.train import run_training
+from tramp_jax.trainer import run_training
 from tramp_jax.training.proportions import CLIPS_OF, count_nothing, count_of, trained_on
 
 # Arguments: two folders. Each process puts its half of a batch onto its devices.

@@ -83,6 +83,8 @@ def default_model_config() -> ConfigDict:
     model = ConfigDict()
     model.motion = default_motion_config()
     model.vision = default_vit_config()
+    # "skate" (TraMP-Former), or "none": learned tokens stand in for the landmarks (the ablation; ours).
+    model.motion_kind = "skate"
     # "vit", or "none": learned queries stand in for the frames (landmark-only data, and the ablation).
     model.vision_kind = "vit"
     model.fusion = default_fusion_config()

@@ -21,12 +21,12 @@ from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
 from input_pipeline.paths import path_of
 from input_pipeline.records import Label
+from tramp_jax.compilation_cache import use_compilation_cache
 from tramp_jax.cross_validation import LOSO, run_protocols, unseen_clips
 from tramp_jax.inference import TrainedModel
 from tramp_jax.metrics.protocol_results import pooled_rows
 from tramp_jax.metrics.protocol_tables import print_protocols
 from tramp_jax.metrics.protocols import FAIR, PROTOCOLS, CrossValidated
-from tramp_jax.train import use_compilation_cache
 
 TRAINED, FRESH = "trained", "fresh"
 USAGE = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,7 @@ def evaluate(
     from input_pipeline.mixture import split_of
     from input_pipeline.splits import load_split
     from input_pipeline.vision_features import is_made
+    from tramp_jax.ablations import ablation_scores
     from tramp_jax.compilation_cache import use_compilation_cache
     from tramp_jax.inference import TrainedModel
     from tramp_jax.metrics.baselines import measure_clips, predict_baselines
@@ -134,6 +136,11 @@ def evaluate(
         print(f"generated {model.predictor.throughput}")
     train, test = measure_clips(dataset, folds["train"]), measure_clips(dataset, folds[fold])
     baselines = predict_baselines(train, test)
+    if baselines.scores:
+        ablated, missing = ablation_scores(run, step, dataset, folds[fold])
+        baselines.scores.update(ablated)
+        if missing:
+            print(f"not beside the model: {', '.join(missing)}: python -m tramp_jax.ablate --checkpoint={run}", file=sys.stderr)
     results = evaluate_clips(dataset.name, test, scores, reports, baselines, **answers)
     if encoder is not None and reports is not None:
         references = [label.report for label in test.labels]

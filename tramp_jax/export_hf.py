@@ -44,9 +44,9 @@ def main(argv: Sequence[str]) -> None:
     """Flags are absl's."""
     if argv:
         raise UserError(f"unexpected argument {argv[0]!r}; usage: {USAGE}")
+    from tramp_jax.compilation_cache import use_compilation_cache
     from tramp_jax.hf.exports import export
     from tramp_jax.hf.verify import check_possible, verify
-    from tramp_jax.train import use_compilation_cache
 
     use_compilation_cache()
     checkpoint, output = path_of(_CHECKPOINT.value), local_path(_OUTPUT.value, "--output")

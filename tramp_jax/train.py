@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from absl import flags
-from ml_collections import ConfigDict, config_flags
+from ml_collections import config_flags
 
 from input_pipeline import cli
 from input_pipeline.errors import UserError
 from input_pipeline.paths import path_of
 from tramp_jax import IMPORTED
-from tramp_jax.compilation_cache import use_compilation_cache
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "The experiment, for example configs/demo.py or configs/demo.py:runlocal."
@@ -39,6 +35,7 @@ def main(argv: Sequence[str]) -> None:
     check_pair()
     from tramp_jax.config import config_from_flag
     from tramp_jax.sharding.processes import join_processes
+    from tramp_jax.trainer import run_training
 
     join_processes()
 
@@ -50,21 +47,6 @@ def main(argv: Sequence[str]) -> None:
     if not run_training(config, path_of(_WORKDIR.value), _ALLOW_CHANGED.value, began=IMPORTED):
         # For those who start runs again and must tell a run that was stopped from one that is done.
         sys.exit(int(os.environ.get("TRAMP_JAX_STOPPED_EXIT_CODE", "0")))
-
-
-def run_training(config: ConfigDict, run: Path, allow_changed: Sequence[str] = (), began: float | None = None) -> bool:
-    """Trains the experiment in its workdir; also the entry point for Python. False: stopped by SIGTERM, saved.
-
-    `began` is when the program did, by `time.monotonic`; None = now. What a run says of its time counts from there.
-    """
-    began = time.monotonic() if began is None else began
-    from tramp_jax.checkpoint.store import tell
-    from tramp_jax.training import setup
-    from tramp_jax.training.phases import Phases
-
-    use_compilation_cache()
-    with contextlib.closing(Phases(tell, config.watchdog_seconds, began)) as phases:
-        return setup.train_run(config, run, phases, allow_changed)
 
 
 if __name__ == "__main__":

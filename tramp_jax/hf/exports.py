@@ -153,10 +153,14 @@ class RunExport:
         self._model = TrainedModel(run, which, jax.devices()[:1])
         self.config, self.params, self.stats = self._model.config, self._model.params, self._model.stats
         self.tokenizer = self._model.predictor.tokenizer
-        self.formats = FORMATS if self.config.model.use_lora else ("llm", "full")
+        without = {"adapter"} if not self.config.model.use_lora else set()
+        without |= {"full"} if self.config.model.motion_kind == "none" else set()
+        self.formats = tuple(name for name in FORMATS if name not in without)
 
     def why_not(self, name: str) -> str:
         """The end of a message about a format that is not there."""
+        if name == "full":
+            return ": a model without landmarks (model.motion_kind='none') has no export of its own"
         return ": it trained the LLaMA itself and no LoRA (model.use_lora=False)"
 
     def write(self, name: str, folder: Path, dtype: str | None) -> None:

@@ -17,6 +17,8 @@ _BASELINE_NAMES = {
     "constant_median": "constant median",
     "blink_rate": "blink rate alone",
     "kinematics_ordinal": "kinematics baseline",
+    "landmark_only": "landmarks alone",
+    "vision_only": "frames alone",
     "always_normal": "always normal",
     "nearest_report": "nearest report",
 }

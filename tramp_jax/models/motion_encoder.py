@@ -73,6 +73,19 @@ class MotionFeatures(NamedTuple):
     pooled: jax.Array
 
 
+class MotionStandIn(nnx.Module):
+    """Learned motion tokens that are the same for every clip: what a model without landmarks has in their place (ours)."""
+
+    def __init__(self, config: ConfigDict, *, rngs: nnx.Rngs):
+        self.each = config.landmarks // config.regions
+        self.tokens = nnx.Param(jax.random.normal(rngs.params(), (config.regions, config.channels[-1])))
+
+    def __call__(self, steps: int) -> jax.Array:
+        """Tokens (T', V, D) for T' = `steps`, those of a region alike."""
+        tokens = jnp.repeat(self.tokens[...], self.each, axis=0)
+        return jnp.broadcast_to(tokens, (steps, *tokens.shape))
+
+
 class Downsample(nnx.Module):
     """Conv (kernel x 1), stride 2 in time, then BatchNorm: halves T and changes the width.
 

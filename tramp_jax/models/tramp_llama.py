@@ -12,6 +12,9 @@ P patches per frame, R regions (7), N prefix tokens, S text, D motion width, Dv 
 
 Blocks, frozen parts and the two stop-gradients are the paper's. Token counts, their order in the prefix and every size are
 ours. The third stop (vision) matters only where no pretrained ViT exists and `severity` owns a small one.
+
+Either of motion and vision can be left out (`motion_kind`, `vision_kind`): learned tokens then stand in for t_m, learned
+queries for t_v.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ import jax.numpy as jnp
 from flax import nnx
 from ml_collections import ConfigDict
 
+from input_pipeline.errors import UserError
 from input_pipeline.motion.kinematics import FEATURE_NAMES
 from input_pipeline.motion.layouts import REGIONS
 from input_pipeline.records import EXPRESSIONS
@@ -33,13 +37,14 @@ from tramp_jax.models.heads import SeverityRegression, severity_outputs
 from tramp_jax.models.layers import Linear
 from tramp_jax.models.llama import Llama
 from tramp_jax.models.lora import Lora
-from tramp_jax.models.motion_encoder import MotionEncoder
+from tramp_jax.models.motion_encoder import MotionEncoder, MotionStandIn
 from tramp_jax.models.projections import TokenProjection, VisualProjection
 from tramp_jax.models.vit import Vit
 
 __all__ = ["Encoded", "TrampLlama", "Tree"]
 
 Batch = dict[str, jax.Array]
+MOTION_KINDS, VISION_KINDS = ("skate", "none"), ("vit", "none")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,13 +73,17 @@ class TrampLlama:
 
     Args:
       config: `config.model`; see `tramp_jax.config.default_model_config`.
+
+    Raises:
+      UserError: neither motion nor vision, or a readout of kinematics from no motion.
     """
 
     def __init__(self, config: ConfigDict):
         self.config = config
-        width, vision = config.motion.channels[-1], config.vision_kind != "none"
+        width, vision, motion = config.motion.channels[-1], config.vision_kind != "none", config.motion_kind != "none"
+        _check_kinds(config)
         makers = {
-            "motion": lambda rngs: MotionEncoder(config.motion, rngs=rngs),
+            "motion": lambda rngs: (MotionEncoder if motion else MotionStandIn)(config.motion, rngs=rngs),
             "fusion": lambda rngs: CrossFusion(config.fusion, vision=vision, rngs=rngs),
             "regression": lambda rngs: SeverityRegression(config.head, rngs=rngs),
             "motion_projection": lambda rngs: TokenProjection(config.projection, width, config.llm.hidden_size, rngs=rngs),
@@ -123,7 +132,7 @@ class TrampLlama:
         Args:
           params: at least the blocks motion, fusion and (with frames) vision.
           stats: running statistics.
-          batch: trajectory, trajectory_time, expression; with vision also frames (or vision, see `see`), frame_mask.
+          batch: expression; with motion trajectory, trajectory_time; with vision frames (or vision, see `see`), frame_mask.
           train: batch statistics and dropout in motion and fusion; a task that does not own them says False.
           key: for dropout; None where nothing is random.
 
@@ -131,9 +140,7 @@ class TrampLlama:
           (encoded, new running statistics).
         """
         motion_key, fusion_key = jax.random.split(key) if key is not None else (None, None)
-        encoder = self.blocks["motion"].bind(params["motion"], stats["motion"])
-        motion, _ = encoder(batch["trajectory"], batch["trajectory_time"], deterministic=not train, key=motion_key)
-        stats = stats | {"motion": self.blocks["motion"].stats_of(encoder)} if train else stats
+        motion, stats = self._move(params, stats, batch, train=train, key=motion_key)
         vision, frame_mask = self.see(params, batch)
         fusion = self.blocks["fusion"].bind(params["fusion"])
         fused = fusion(
@@ -146,10 +153,18 @@ class TrampLlama:
         encoded = Encoded(motion, vision, fused, frame_mask, batch["expression"], batch.get("kinematics"))
         return encoded, stats
 
+    def _move(self, params: Tree, stats: Tree, batch: Batch, *, train: bool, key: jax.Array | None) -> tuple[jax.Array, Tree]:
+        if self.config.motion_kind == "none":
+            tokens = self.blocks["motion"].bind(params["motion"])(self.config.motion_segments)
+            return jnp.broadcast_to(tokens, (len(batch["expression"]), *tokens.shape)), stats
+        encoder = self.blocks["motion"].bind(params["motion"], stats["motion"])
+        motion, _ = encoder(batch["trajectory"], batch["trajectory_time"], deterministic=not train, key=key)
+        return motion, stats | {"motion": self.blocks["motion"].stats_of(encoder)} if train else stats
+
     def see(self, params: Tree, batch: Batch) -> tuple[jax.Array | None, jax.Array]:
         """Patch features (B, F, P, Dv) and the mask (B, F) of real frames; a batch may bring the features of a frozen ViT."""
         if self.config.vision_kind == "none":
-            return None, jnp.ones((batch["trajectory"].shape[0], self.config.fusion.num_queries), bool)
+            return None, jnp.ones((len(batch["expression"]), self.config.fusion.num_queries), bool)
         if "vision" in batch:
             return batch["vision"], batch["frame_mask"]
         frames = batch["frames"]
@@ -224,6 +239,19 @@ class TrampLlama:
         lora = self.blocks["lora"].bind(params["lora"]) if self.config.use_lora else None
         hidden = llm(inputs, positions, mask, lora=lora, deterministic=deterministic, key=key)
         return llm, hidden[:, prefix.shape[1] - 1 : -1]
+
+
+def _check_kinds(config: ConfigDict) -> None:
+    for name, known in (("motion_kind", MOTION_KINDS), ("vision_kind", VISION_KINDS)):
+        if config[name] not in known:
+            raise UserError(f"model.{name}={config[name]!r}: unknown; use one of {', '.join(known)}")
+    if config.motion_kind == "none" and config.vision_kind == "none":
+        raise UserError("model.motion_kind and model.vision_kind are both 'none': the model would see nothing: set one of them")
+    if config.motion_kind == "none" and config.head.kinematics_weight:
+        raise UserError(
+            f"model.head.kinematics_weight={config.head.kinematics_weight:g}: there is no motion to read kinematics from where "
+            "model.motion_kind='none': set it to 0"
+        )
 
 
 def _regions(motion: jax.Array, segments: int) -> jax.Array:

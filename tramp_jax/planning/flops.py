@@ -53,7 +53,8 @@ def task_flops(config: ConfigDict, task: str, trained: Collection[str], *, splas
     vision = model.vision_kind != "none"
     if vision and not config.data.vision_features:
         found["ViT"] = _vit(config, "vision" in trained)
-    found["motion"] = _motion(model.motion, "motion" in trained)
+    if model.motion_kind != "none":
+        found["motion"] = _motion(model.motion, "motion" in trained)
     found["fusion and head"] = _fusion(config, "fusion" in trained, head=task == "severity", trained_vision="vision" in trained)
     if task == "severity":
         return found
@@ -126,7 +127,8 @@ def _fusion(config: ConfigDict, trained: bool, *, head: bool, trained_vision: bo
     model, fusion = config.model, config.model.fusion
     vision = model.vision_kind != "none"
     D, F = fusion.width, config.data.num_frames if vision else fusion.num_queries
-    steps = model.motion.frames // model.motion.time_patch // 2 ** (len(model.motion.channels) - 1)
+    encoded = model.motion.frames // model.motion.time_patch // 2 ** (len(model.motion.channels) - 1)
+    steps = encoded if model.motion_kind != "none" else model.motion_segments
     N = 1 if fusion.mode == "pooled" else steps * len(REGIONS)
     both = {"to_input": trained, "to_weights": trained}
     total = NOTHING

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from tramp_jax.models.tramp_llama import TrampLlama, Tree
+from tramp_jax.tasks.severity import scoring_needs
 from tramp_jax.tasks.token_losses import next_token_sums
 
 
@@ -22,8 +23,8 @@ def reads(config: ConfigDict) -> frozenset[str]:
 
 def needs(config: ConfigDict) -> frozenset[str]:
     """Batch families."""
-    needed = {"trajectory", "text"} | ({"frames"} if config.vision_kind != "none" else set())
-    return frozenset(needed | ({"kinematics"} if config.kinematic_tokens else set()))
+    needed = scoring_needs(config) | {"text"}
+    return needed | ({"kinematics"} if config.kinematic_tokens else set())
 
 
 def loss(model: TrampLlama, params: Tree, stats: Tree, batch: dict[str, jax.Array], key: jax.Array):

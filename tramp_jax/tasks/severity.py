@@ -19,13 +19,14 @@ def reads(config: ConfigDict) -> frozenset[str]:
 
 
 def needs(config: ConfigDict) -> frozenset[str]:
-    """Batch families of training; without vision only landmark shards are read."""
+    """Batch families of training; without vision only landmark shards are read, without motion no trajectory."""
     return scoring_needs(config) | ({"score", "kinematics"} if config.head.kinematics_weight else {"score"})
 
 
 def scoring_needs(config: ConfigDict) -> frozenset[str]:
     """Batch families that a score is computed from."""
-    return frozenset({"trajectory"} | ({"frames"} if config.vision_kind != "none" else set()))
+    families = (("trajectory", config.motion_kind), ("frames", config.vision_kind))
+    return frozenset(name for name, kind in families if kind != "none")
 
 
 def loss(model: TrampLlama, params: Tree, stats: Tree, batch: dict[str, jax.Array], key: jax.Array):

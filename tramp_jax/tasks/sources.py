@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ml_collections import ConfigDict
 
@@ -11,6 +11,9 @@ from input_pipeline.epochs import usable_clips
 from input_pipeline.errors import UserError
 from input_pipeline.mixture import Data, Mixture, open_data
 from tramp_jax.tasks.table import TASKS, Task
+
+# Families of a batch that show the face.
+FACES = frozenset({"trajectory", "frames", "vision"})
 
 
 def open_run_data(config: ConfigDict, tasks: Sequence[Task]) -> tuple[Data, dict[str, list[int]]]:
@@ -79,11 +82,13 @@ def clips_of_sources(
     }
 
 
-def usable_for(need: str, config: ConfigDict, tasks: Sequence[Task], data: Data, indices: Sequence[int]) -> list[int]:
-    """Those of `indices` in a source that serves a task with this need; all of them where there is one data set."""
+def usable_for(
+    needs: Collection[str], config: ConfigDict, tasks: Sequence[Task], data: Data, indices: Sequence[int]
+) -> list[int]:
+    """Those of `indices` in a source that serves a task with any of these needs; all of them where there is one data set."""
     if not isinstance(data, Mixture):
         return list(indices)
-    chosen = [task for task in tasks if need in task.needs(config.model)]
+    chosen = [task for task in tasks if not task.needs(config.model).isdisjoint(needs)]
     names = {name for served in clips_of_sources(config, chosen, data, indices).values() for name in served}
     return [index for index in indices if data.part_of(index) in names]
 
@@ -94,7 +99,7 @@ def _unrated(config: ConfigDict, tasks: Sequence[Task]) -> set[str]:
 
 
 def _judged(config: ConfigDict, tasks: Sequence[Task], data: Mixture, train: Sequence[int]) -> set[str]:
-    faces = [task for task in tasks if "trajectory" in task.needs(config.model)] or tasks
+    faces = [task for task in tasks if not task.needs(config.model).isdisjoint(FACES)] or tasks
     served = clips_of_sources(config, faces, data, train)
     names = {name for found in served.values() for name in found}
     unrated = _unrated(config, tasks)

@@ -31,7 +31,7 @@ from tramp_jax.sharding.mesh import check_batch, make_mesh
 from tramp_jax.sharding.preflight import check_devices, check_processes, check_versions
 from tramp_jax.sharding.processes import is_writer, wait_for_all
 from tramp_jax.sharding.rules import shardings_of
-from tramp_jax.tasks.sources import check_sources, open_run_data, usable_for
+from tramp_jax.tasks.sources import FACES, check_sources, open_run_data, usable_for
 from tramp_jax.tasks.table import Task, active_tasks
 from tramp_jax.training.frozen_vision import check_features, check_frozen, check_weights
 from tramp_jax.training.loop import Evaluate, MakeBatches, Run, Trainer, train
@@ -117,7 +117,7 @@ def _open_data(config: ConfigDict, tasks: Sequence[Task]) -> tuple[Data, dict[st
     """The data, its folds and what to say of it; what the model cannot learn from is told here, not hours later."""
     dataset, folds = open_run_data(config, tasks)
     notices = check_sources(config, tasks, dataset, folds)
-    _check_expressions(config, dataset, usable_for("trajectory", config, tasks, dataset, range(len(dataset))))
+    _check_expressions(config, dataset, usable_for(FACES, config, tasks, dataset, range(len(dataset))))
     for task in tasks:
         if "score" in task.needs(config.model):
             _check_scores(config, dataset, usable_clips(dataset, folds["train"], config.data, task.name, frozenset({"score"})))
@@ -137,7 +137,7 @@ def _fill_in(config: ConfigDict, run: Path, dataset: Data, train_indices: list[i
     config.model.llm.vocab_size = max(config.model.llm.vocab_size, tokenizer.vocab_size)
     config.trained_on = dataset.name
     if any("kinematics" in task.needs(config.model) for task in tasks) and not config.data.kinematics_centre:
-        measured = usable_for("kinematics", config, tasks, dataset, train_indices)
+        measured = usable_for({"kinematics"}, config, tasks, dataset, train_indices)
         found = standardisation(dataset, measured, max_bad=config.data.max_bad_clips)
         config.data.kinematics_centre, config.data.kinematics_scale = found
     if (run / "config.json").is_file():  # a run that goes on started where it started
