@@ -172,6 +172,14 @@ def test_a_format_that_is_not_there_is_told(imported, tmp_path, formats, message
         export(imported / "llm", tmp_path / "out", formats)
 
 
+def test_a_run_without_landmarks_exports_its_llama_alone(simulated, tmp_path):
+    config = tiny_config(model__motion_kind="none", model__use_lora=False, data__text_length=128)
+    run = random_run(config, simulated, tmp_path / "run")
+    with pytest.raises(UserError, match=r"has only llm: a model without landmarks \(model\.motion_kind='none'\)"):
+        export(run, tmp_path / "out", ["full"])
+    assert export(run, tmp_path / "out") == ["llm"]
+
+
 def test_a_damaged_import_is_told_before_anything_is_written(imported, tmp_path):
     shutil.copytree(imported / "llm", tmp_path / "in")
     manifest = json.loads((tmp_path / "in" / "import.json").read_text())

@@ -36,12 +36,19 @@ def language(config, owner):
     return config
 
 
+def without(config, kind):
+    config.model[kind], config.model.head.kinematics_weight = "none", 0.0
+    return config
+
+
 CASES = {
     "a LoRA and projections": lambda remat: (unrolled(tiny_config, remat), "report"),
     "a frozen ViT": lambda remat: (unrolled(tiny_config, remat), "severity"),
     "a LoRA on text": lambda remat: (language(unrolled(tiny_config, remat), "lora/.*"), "language"),
     "the whole LLaMA": lambda remat: (unrolled(demo_config, remat), "report"),
     "its own ViT": lambda remat: (unrolled(demo_config, remat), "severity"),
+    "frames alone": lambda remat: (without(unrolled(demo_config, remat), "motion_kind"), "severity"),
+    "landmarks alone": lambda remat: (without(unrolled(demo_config, remat), "vision_kind"), "severity"),
     "the whole LLaMA on text": lambda remat: (language(unrolled(demo_config, remat), "(llm|lora)/.*"), "language"),
 }
 
