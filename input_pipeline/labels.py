@@ -5,7 +5,6 @@ A hundred thousand labels as objects take half a gigabyte in every process; as l
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import io
 import json
@@ -17,7 +16,7 @@ from typing import BinaryIO
 import numpy as np
 
 from input_pipeline.errors import UserError
-from input_pipeline.records import Label
+from input_pipeline.records import Label, label_fields, label_of
 
 _KEPT = 1024  # labels, 3 MB
 _LINES = 1024  # read at once by whoever goes through all
@@ -75,7 +74,7 @@ class Labels(Sequence[Label]):
 
 def to_line(label: Label) -> str:
     """One line of JSON, its end included."""
-    return json.dumps(dataclasses.asdict(label), sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(label_fields(label), sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def from_line(line: str | bytes) -> Label:
@@ -84,8 +83,7 @@ def from_line(line: str | bytes) -> Label:
     Raises:
       ValueError, TypeError, KeyError: not such a line.
     """
-    row = json.loads(line)
-    return Label(**{**row, "turns": tuple(row["turns"])})
+    return label_of(json.loads(line))
 
 
 def labels_of(paths: Iterable[Path]) -> Iterator[Label]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,8 @@ class Label:
         (landmark frame in which the face moves most, from 0; its picture is the one with that `Clip.frame_index`).
       truth: simulator only: latent severity and signs that produced the clip, as numbers.
       source: what made the record: extractor name and version, model SHA-256, frames decoded, and so on.
+      groups: what results are told apart by, "sex" -> "female", as given (see `groups`); without unknown ones. For evaluation
+        alone: no model reads them.
     """
 
     clip_id: str
@@ -61,6 +64,7 @@ class Label:
     targets: dict[str, Any] = dataclasses.field(default_factory=dict)
     truth: dict[str, float] = dataclasses.field(default_factory=dict)
     source: dict[str, Any] = dataclasses.field(default_factory=dict)
+    groups: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +106,24 @@ def only_tokens(clip: Clip) -> Clip:
     return dataclasses.replace(clip, landmarks=landmarks, colours=colours, layout=TOKENS)
 
 
+def label_fields(label: Label) -> dict[str, Any]:
+    """A label as JSON has it. Groups only where there are any: data sets without them are the bytes that they always were."""
+    fields = dataclasses.asdict(label)
+    return fields if label.groups else {name: value for name, value in fields.items() if name != "groups"}
+
+
+def label_of(fields: Mapping[str, Any]) -> Label:
+    """The inverse of `label_fields`.
+
+    Raises:
+      KeyError, TypeError: not a label.
+    """
+    label = Label(**{**fields, "turns": tuple(fields["turns"])})
+    if not all(isinstance(text, str) for pair in dict(label.groups).items() for text in pair):
+        raise TypeError("groups are not texts")
+    return label
+
+
 def encode_landmark_record(clip: Clip) -> bytes:
     """Packs everything but the pixels."""
     arrays = {
@@ -112,7 +134,7 @@ def encode_landmark_record(clip: Clip) -> bytes:
     }
     if clip.blendshapes is not None:
         arrays["blendshapes"] = clip.blendshapes.astype(np.float16)
-    header = {"schema": SCHEMA, "kind": "landmarks", "layout": clip.layout, "label": dataclasses.asdict(clip.label)}
+    header = {"schema": SCHEMA, "kind": "landmarks", "layout": clip.layout, "label": label_fields(clip.label)}
     return save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata=metadata_of(header))
 
 
@@ -134,9 +156,8 @@ def decode_landmark_record(blob: bytes) -> Clip:
       UserError: not a record of this schema.
     """
     arrays, header = _open(blob, "landmarks")
-    label = header["label"] | {"turns": tuple(header["label"]["turns"])}
     return Clip(
-        label=Label(**label),
+        label=label_of(header["label"]),
         landmarks=arrays["landmarks"],
         layout=header["layout"],
         colours=arrays["colours"],

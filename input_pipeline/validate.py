@@ -14,6 +14,7 @@ from input_pipeline.dataset import Dataset
 from input_pipeline.datasets.frames import find_frames
 from input_pipeline.datasets.tables import inside
 from input_pipeline.errors import UserError
+from input_pipeline.groups import count_groups
 from input_pipeline.images import decode_frames
 from input_pipeline.instruction_json import read_rows
 from input_pipeline.manifest import count_labels, read_manifest, verify_file
@@ -60,7 +61,7 @@ def find_problems(folder: pathlib.Path) -> Iterator[str]:
 
 
 def describe(folder: pathlib.Path) -> str:
-    """One line about a sound data set: clips, subjects, layout, frames, what was not measured, and the folds of each split."""
+    """One line about a sound data set: clips, subjects, layout, frames, what was not measured, groups, folds of each split."""
     dataset = Dataset.open(folder)
     manifest = dataset.manifest
     frames = "with frames" if manifest.has_frames else "no frames"
@@ -72,6 +73,8 @@ def describe(folder: pathlib.Path) -> str:
             parts.append(f"{lacking} clips without {what}")
     if dataset.withdrawn:
         parts.append(f"{len(dataset.withdrawn)} subjects withdrawn")
+    for name, found in count_groups(label for label in dataset.labels if label.subject not in dataset.withdrawn).items():
+        parts.append(f"group {name}: " + ", ".join(f"{group or 'not known'} {clips}" for group, clips in found.items()))
     parts += describe_features(dataset)
     for path in _split_files(folder):
         folds = load_split(dataset, path.stem, need=())

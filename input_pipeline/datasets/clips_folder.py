@@ -17,11 +17,13 @@ from input_pipeline.extract.batch import check_report, parse_score
 from input_pipeline.extract.clip import check_expression
 from input_pipeline.extract.item import Item
 from input_pipeline.extract.pictures import SUFFIXES
+from input_pipeline.groups import ANY_GROUP, check_few, is_group, read_groups
 from input_pipeline.landmark_files import is_landmark_file
 from input_pipeline.records import UNPOSED
 from input_pipeline.splits import FOLDS
 
 COLUMNS = ("path", "subject", "expression", "score", "report", "scale_id", "start", "end", "fps", "fold")
+_KNOWN = (*COLUMNS, ANY_GROUP)
 _LIST, _NAMES = "clips.csv", "columns.json"
 
 ABOUT = About(
@@ -32,8 +34,9 @@ ABOUT = About(
     masked="an empty field is nothing said",
     splits="default: the column fold (train, validation or test, in every row); without it people are dealt at random",
     layout=(
-        f"{_LIST} with a header and of the columns {', '.join(COLUMNS)} at least path, relative to the root; start and end are "
-        "frames of a video or pictures of a folder, from 0, the end not included; fps is of pictures and of files of landmarks",
+        f"{_LIST} with a header and of the columns {', '.join(_KNOWN)} at least path, relative to the root; start and end are "
+        "frames of a video or pictures of a folder, from 0, the end not included; fps is of pictures and of files of landmarks, "
+        f"{ANY_GROUP} (any number of such: group_sex) a label by which results are told apart, stored as it is",
         f'optional: {_NAMES}, our name of a column to yours, {{"score": "Grade"}}; columns of other names are then left alone',
     ),
     citation="none: it is yours",
@@ -55,7 +58,9 @@ def items(root: Path) -> Iterator[Item]:
     for where, row in rows(table, tuple(names.values()) or ("path",)):
         if not names:
             _check_columns(f"{table}", row)
-        found.append(_item(where, root, {ours: row.get(names.get(ours, ours), "") for ours in COLUMNS}))
+        ours = (*COLUMNS, *filter(is_group, (*names, *row)))
+        found.append(_item(where, root, {name: row.get(names.get(name, name), "") for name in ours}))
+    check_few(f"{table}", (item.groups for item in found))
     if found and not any(item.path.exists() for item in found):
         raise UserError(
             f"{table}: none of its {len(found)} files is there, {found[0].path} for one: write paths as seen from {root}"
@@ -81,10 +86,10 @@ def _column_names(path: Path) -> dict[str, str]:
 
 def _check_columns(where: str, names: Mapping[str, Any]) -> None:
     for name in names:
-        if name not in COLUMNS:
-            near = difflib.get_close_matches(name.lower(), COLUMNS, n=1)
+        if name not in COLUMNS and not is_group(name):
+            near = difflib.get_close_matches(name.lower(), _KNOWN, n=1)
             hint = f"; did you mean {near[0]}?" if near else f"; {_NAMES} says which columns are which"
-            raise UserError(f"{where}: unknown column {name!r}, expected {', '.join(COLUMNS)}{hint}")
+            raise UserError(f"{where}: unknown column {name!r}, expected {', '.join(_KNOWN)}{hint}")
 
 
 def _item(where: str, root: Path, row: dict[str, str]) -> Item:
@@ -109,6 +114,7 @@ def _item(where: str, root: Path, row: dict[str, str]) -> Item:
         key=key,
         scale_id=row["scale_id"],
         folds={"default": row["fold"]} if row["fold"] else {},
+        groups=read_groups(where, row, subject),
         **_media(where, path, part, number(where, row["fps"], 1, 1000) if row["fps"] else None),
     )
 

@@ -14,18 +14,20 @@ from input_pipeline.errors import UserError
 from input_pipeline.extract.clip import check_expression
 from input_pipeline.extract.item import Item
 from input_pipeline.extract.video import SUFFIXES, check_file, find_videos
+from input_pipeline.groups import ANY_GROUP, check_few, is_group, read_groups
 from input_pipeline.landmark_files import is_landmark_file
 from input_pipeline.paths import is_remote, path_of
 
 COLUMNS = ("path", "subject", "expression", "score", "report")
+_KNOWN = (*COLUMNS, ANY_GROUP)
 
 
 def list_items(source: str | Path, expression: str = "", subject: str = "") -> list[Item]:
     """The videos and files of landmarks that a path stands for.
 
     Args:
-      source: one such file, a folder of them, or a CSV file with the columns COLUMNS, of which only `path` must be there;
-        paths in it are relative to its folder. Of this machine or of a bucket.
+      source: one such file, a folder of them, or a CSV file with the columns COLUMNS, of which only `path` must be there, and
+        any number of `group_NAME` (see `groups`); paths in it are relative to its folder. Of this machine or of a bucket.
       expression: of every file that the CSV says nothing else of.
       subject: likewise; empty means the stem of the file's name.
 
@@ -60,15 +62,16 @@ def _read_csv(source: Path, expression: str, subject: str) -> list[Item]:
         raise UserError(f"{source}: not a CSV file in UTF-8 ({error}): expected the columns {', '.join(COLUMNS)}") from error
     if not items:
         raise UserError(f"{source}: has no rows below its header: expected one video each")
+    check_few(f"{source}", (item.groups for item in items))
     return items
 
 
 def _check_columns(source: Path, names: Sequence[str]) -> None:
     for name in names:
-        if name not in COLUMNS:
-            near = difflib.get_close_matches(name.lower(), COLUMNS, n=1)
+        if name not in COLUMNS and not is_group(name):
+            near = difflib.get_close_matches(name.lower(), _KNOWN, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            raise UserError(f"{source}: unknown column '{name}', expected {', '.join(COLUMNS)}{hint}")
+            raise UserError(f"{source}: unknown column '{name}', expected {', '.join(_KNOWN)}{hint}")
     if "path" not in names:
         raise UserError(f"{source}: no column 'path', expected {', '.join(COLUMNS)} with a header line")
 
@@ -92,6 +95,7 @@ def _parse_row(where: str, folder: Path, row: dict[str | None, str | None], expr
         expression=fields.get("expression") or expression,
         score=parse_score(where, fields.get("score", "")),
         report=report,
+        groups=read_groups(where, fields, name),
     )
 
 

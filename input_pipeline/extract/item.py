@@ -41,6 +41,7 @@ class Item:
     turns: tuple[dict[str, str], ...] = ()
     targets: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     folds: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    groups: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -98,4 +98,5 @@ def _label(named: Named, dataset: str) -> Label:
         report=item.report,
         turns=item.turns,
         targets=dict(item.targets),
+        groups=dict(item.groups),
     )

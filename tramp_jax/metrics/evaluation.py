@@ -22,6 +22,7 @@ from input_pipeline.records import EXPRESSIONS, Label
 from tramp_jax.metrics import bootstrap, forbidden, report_facts, text, weighted_facts
 from tramp_jax.metrics.baselines import BaselinePredictions, MeasuredClips
 from tramp_jax.metrics.bootstrap import DRAWS, SubjectDraws
+from tramp_jax.metrics.label_groups import group_columns
 from tramp_jax.metrics.scored import ScoredClips, persons
 from tramp_jax.metrics.severity_results import count, ends, minus, severity_results
 from tramp_jax.metrics.text_severity import words_and_scores
@@ -74,8 +75,11 @@ def evaluate_clips(
         rivals = {name: values[clips.rated] for name, values in baselines.scores.items()}
         sets = np.array([label.dataset for label in test.labels], dtype=str)[clips.rated]
         parts = {"dataset": sets} if len(set(sets.tolist())) > 1 else {}
+        groups, left_out = group_columns(test.labels)
+        parts |= {name: of[clips.rated] for name, of in groups.items()}
         rated = clips.take(clips.rated)
         results["severity"] = severity_results(rated, rivals, latent, parts, expressions=names, draws=draws, seed=seed)
+        results["severity"]["flags"] += left_out
     if reports is not None:
         references = [label.report for label in test.labels]
         of_clip = (test.subject, test.expression, reports, references, test.facts)
@@ -178,7 +182,7 @@ def sample_rows(
 
     The lines are a file for `python -m tramp_jax.evaluate --predictions`.
     """
-    rows = []
+    rows, groups = [], group_columns(test.labels)[0]
     for i, label in enumerate(test.labels):
         row: dict[str, Any] = {"clip_id": label.clip_id, "subject": label.subject, "expression": label.expression}
         row |= {"dataset": label.dataset, "score": label.score, "latent": label.truth.get("severity")}
@@ -188,6 +192,7 @@ def sample_rows(
                 row |= {f"p{grade}": float(share) for grade, share in enumerate(distribution[i])}
             if interval is not None:
                 row |= {"low": float(interval[i][0]), "high": float(interval[i][1])}
+            row |= {name: str(of[i]) or None for name, of in groups.items()}
             row["baseline_predictions"] = {name: float(values[i]) for name, values in baselines.scores.items()}
         if reports is not None:
             row |= {"report": reports[i], "reference": label.report}

@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from input_pipeline.errors import UserError
+from input_pipeline.groups import GROUP, MOST_GROUPS
 from tramp_jax.metrics.predictions_table import RawTable, read_table
 from tramp_jax.metrics.scored import ScoredClips, persons
 from tramp_jax.metrics.severity import GRADES
@@ -38,15 +39,12 @@ REQUIRED = ("clip_id", "subject", "expression", "score", "prediction")
 PROBABILITIES = tuple(f"p{grade}" for grade in GRADES)
 INTERVAL = ("low", "high")
 OPTIONAL = ("dataset", *PROBABILITIES, *INTERVAL, "report", "reference")
-GROUP = "group_"
 # Of an evaluated run.
 SAMPLES = "samples.jsonl"
 # Written into samples.jsonl beside the columns above.
 _OWN = ("latent", "baseline_predictions", "baseline_reports", "fact_f1_direction")
 # By how much probabilities may miss 1: five of them rounded to two digits do by up to 0.025.
 _ROUNDED = 0.025 + 1e-9
-# A column with more labels than this holds measurements rather than groups (the number is ours).
-MOST_GROUPS = 20
 
 
 @dataclasses.dataclass(frozen=True)

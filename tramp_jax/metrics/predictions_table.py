@@ -17,13 +17,12 @@ from typing import Any
 import numpy as np
 
 from input_pipeline.errors import UserError
+from input_pipeline.groups import MOST_CHARACTERS
 from input_pipeline.paths import size_of
 
 SUFFIXES = (".csv", ".jsonl")
 # The most bytes of one file (ours): a million clips with reports and distributions are under half of it.
 MOST_BYTES = 2**30
-# Of a name or a label (ours): an array of texts has room for the longest in every row.
-MOST_CHARACTERS = 256
 
 
 @dataclasses.dataclass(frozen=True)
