@@ -71,7 +71,7 @@ def check_few(source: str, rows: Iterable[Mapping[str, str]]) -> None:
 
 
 def count_groups(labels: Iterable[Label]) -> dict[str, dict[str, int]]:
-    """NAME -> clips of each label, those of unknown label under ""."""
+    """NAME -> clips of each label; last, under "", those of unknown label."""
     counts: dict[str, collections.Counter[str]] = {}
     total = 0
     for label in labels:
@@ -81,4 +81,8 @@ def count_groups(labels: Iterable[Label]) -> dict[str, dict[str, int]]:
     for found in counts.values():
         if unknown := total - found.total():
             found[""] += unknown
-    return {name: dict(sorted(found.items())) for name, found in sorted(counts.items())}
+    return {name: dict(sorted(found.items(), key=_unknown_last)) for name, found in sorted(counts.items())}
+
+
+def _unknown_last(counted: tuple[str, int]) -> tuple[bool, str]:
+    return counted[0] == "", counted[0]

@@ -119,8 +119,8 @@ def label_of(fields: Mapping[str, Any]) -> Label:
       KeyError, TypeError: not a label.
     """
     label = Label(**{**fields, "turns": tuple(fields["turns"])})
-    if not all(isinstance(text, str) for pair in dict(label.groups).items() for text in pair):
-        raise TypeError("groups are not texts")
+    if not isinstance(label.groups, dict) or not all(isinstance(text, str) for text in label.groups.values()):
+        raise TypeError("groups are not texts by name")
     return label
 
 

@@ -111,6 +111,7 @@ def test_a_builder_says_what_it_is(name, fixtures):
         assert item.subject
         assert set(item.folds.values()) <= set(FOLDS)
         assert set(item.targets) <= set(about.labels)
+        assert all(label in about.groups[group] for group, label in item.groups.items())
         if words := about.labels.get("emotion"):
             assert item.targets.get("emotion", words[0]) in words
 

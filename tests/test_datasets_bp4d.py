@@ -52,6 +52,7 @@ def test_the_other_name_of_the_pictures_folder_is_accepted(root):
 def test_each_person_is_tested_on_in_one_fold_of_three(root):
     assert len(bp4d._PEOPLE) == sum(map(len, bp4d.PARTS)) == 41
     assert sum(name.startswith("F") for name in bp4d._PEOPLE) == 23
+    assert {(item.subject[0], item.groups["sex"]) for item in bp4d.items(root)} == {("F", "female"), ("M", "male")}
     folds = {item.subject: item.folds for item in bp4d.items(root)}
     assert folds["F007"]["fold1"] == folds["F007"]["default"] == folds["F013"]["fold2"] == folds["F001"]["fold3"] == "test"
     assert folds["F013"]["default"] == "validation"

@@ -39,6 +39,17 @@ def test_a_map_names_their_columns_and_leaves_the_others_alone(root):
     assert (item.path, item.score, item.subject) == (root / "a.mp4", 3.0, "anna")
 
 
+def test_groups_go_by_our_names_and_by_those_of_a_map(root):
+    one, two = listed(root, "path,group_sex,group_age,fps", "a.mp4,f,60-69,", "p/1.JPG,,70-79,")
+    assert (one.groups, two.groups) == ({"sex": "f", "age": "60-69"}, {"age": "70-79"})
+    (root / "columns.json").write_text(json.dumps({"group_sex": "Geschlecht"}))
+    (item,) = listed(root, "path,Geschlecht,age,group_device,group_sex", "a.mp4,w,61,phone,never read")
+    assert item.groups == {"sex": "w", "device": "phone"}
+    (root / "columns.json").unlink()
+    with pytest.raises(UserError, match=r"clips\.csv, column 'group_age': found 21 labels"):
+        listed(root, "path,start,end,group_age", *(f"a.mp4,{k},{k + 1},{k}" for k in range(21)))
+
+
 def test_what_is_not_said_is_not_known(root):
     one, two = listed(root, "path,start,end", "a.mp4,0,5", "a.mp4,5,9")
     assert (one.expression, one.score, one.report, one.folds) == ("unposed", None, None, {})

@@ -1,8 +1,11 @@
 """Toronto NeuroFace: rows to parts of videos, sub-scores to a sum, people to folds."""
 
+import collections
+
 import pytest
 
 from input_pipeline.datasets import toronto_neuroface
+from input_pipeline.datasets.toronto_neuroface import DIAGNOSIS
 from input_pipeline.errors import UserError
 from input_pipeline.records import NEUROFACE
 
@@ -49,6 +52,13 @@ def test_tasks_are_expressions_and_the_sum_is_the_score(root):
     assert items["S013"].score is None
     assert "fatigue" not in items["S013"].targets["sub_scores"]
     assert len(items["S013"].targets["sub_scores"]) == 4
+
+
+def test_the_letters_of_a_name_are_the_groups_of_the_paper(root):
+    counted = collections.Counter(DIAGNOSIS[name.rstrip("0123456789")] for name in toronto_neuroface._PEOPLE)
+    assert counted == {"ALS": 11, "stroke": 14, "healthy": 11}
+    found = {item.subject: item.groups for item in toronto_neuroface.items(root)}
+    assert [found[name]["diagnosis"] for name in ("A014", "N002", "OP03", "S013")] == ["ALS", "healthy", "stroke", "stroke"]
 
 
 def test_repetitions_may_be_rated_one_by_one(root):

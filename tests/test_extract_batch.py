@@ -59,9 +59,28 @@ def test_a_csv_says_what_it_knows_and_flags_fill_the_rest(tmp_path):
     ]
 
 
+def test_columns_of_groups_are_kept_as_they_are_where_they_say_something(tmp_path):
+    path = table(tmp_path, "path,group_sex,group_skin tone\na.mp4, female ,VI\nb.mp4,,II\nc.mp4,,\n")
+    groups = [item.groups for item in list_items(path, expression="smile")]
+    assert groups == [{"sex": "female", "skin tone": "VI"}, {"skin tone": "II"}, {}]
+    assert len(list_items(table(tmp_path, ages(20)), expression="smile")) == 20
+
+
+def ages(number):
+    return "path,group_age\n" + "".join(f"{k}.mp4,{40 + k}\n" for k in range(number))
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        (
+            ages(21),
+            "column 'group_age': found 21 labels, '40' for one, expected at most 20: put numbers into bins such as 60-69",
+        ),
+        (f"path,group_site\na.mp4,{'x' * 257}\n", "line 2, column 'group_site': found"),
+        ("path,group_\na.mp4,x\n", "unknown column 'group_', expected path, subject, expression, score, report, group_NAME"),
+        ("path,Group_sex\na.mp4,x\n", "did you mean group_NAME"),
+        ("path,subject,group_site\na.mp4,Anna,of ANNA\n", "line 2, column 'group_site': 'of ANNA' names the subject"),
         ("path,grade\na.mp4,2\n", "unknown column 'grade'"),
         ("path,Score\na.mp4,2\n", "did you mean score"),
         ("subject\np1\n", "no column 'path'"),

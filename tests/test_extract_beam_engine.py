@@ -1,5 +1,6 @@
 """Extraction by Beam: the bytes of the local engine, whatever is killed, done twice, or lies in a bucket."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -114,6 +115,7 @@ def test_videos_and_parts_in_a_bucket_are_the_same_bytes(videos, media, local, t
 def test_what_goes_to_other_machines_says_nothing_of_people(tmp_path):
     turns = ({"role": "user", "content": "Whose face?"},)
     item = Item(tmp_path / "x.mp4", "Anna", "smile", 2.5, "The face of Anna.", key="visit 3", turns=turns, targets={"pain": 7})
+    item = dataclasses.replace(item, groups={"sex": "female"})
     work = Work("", True, Settings(), str(tmp_path), b"k", "run")
     _write_items(work, [item])
     (row,) = json.loads(work.list_path("items", 0).read_text())[0]

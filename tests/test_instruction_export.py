@@ -46,6 +46,17 @@ def folder(tmp_path):
     return tmp_path / "data"
 
 
+def test_groups_of_people_stay_behind(tmp_path):
+    clips = [make_clip(k, stored=2, report="Blinking is rare.", groups={"ethnicity": "Hohenfelsian"}) for k in range(3)]
+    write_dataset(clips, tmp_path / "data", "made", 1, {})
+    assert b"Hohenfelsian" in (tmp_path / "data" / "labels.jsonl").read_bytes()
+    for shape in ("conversations", "messages"):
+        write_instructions(Dataset.open(tmp_path / "data"), range(3), tmp_path / shape, shape, lines=True)
+        written = [path.read_bytes() for path in (tmp_path / shape).rglob("*") if path.is_file()]
+        assert len(written) > 3
+        assert not [content for content in written if b"ethnicity" in content or b"Hohenfelsian" in content]
+
+
 def run(*args):
     command = [sys.executable, "-m", "input_pipeline.instructions", *map(str, args)]
     return subprocess.run(command, capture_output=True, text=True, check=False)

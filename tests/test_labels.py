@@ -1,6 +1,7 @@
 """The label index: what was written is read, by threads as well, and memory does not grow with it."""
 
 import concurrent.futures
+import dataclasses
 import subprocess
 import sys
 
@@ -46,7 +47,14 @@ def test_a_last_line_without_its_end_counts(tmp_path, end):
     assert list(Labels(path)) == [label(0), label(1)]
 
 
-@pytest.mark.parametrize("line", ["{", "[1]", '{"clip_id": "a"}', "\xff", "1"])
+# Groups that are no texts by name.
+STRANGE = [
+    to_line(Label("c", "s", "smile", "own", groups=groups))
+    for groups in ({"age": 61}, {"age": None}, ["age"], "age", [["sex", "f"]])
+]
+
+
+@pytest.mark.parametrize("line", ["{", "[1]", '{"clip_id": "a"}', "\xff", "1", *STRANGE])
 def test_a_line_that_is_no_label_is_told_at_once(tmp_path, line):
     path = tmp_path / "labels.jsonl"
     path.write_bytes((to_line(label(0)) + line + "\n").encode("latin-1", "replace"))
@@ -65,6 +73,15 @@ def test_a_file_cut_off_while_it_is_open_is_told(path):
 
 def test_lines_go_there_and_back():
     assert from_line(to_line(label(4))) == label(4)
+
+
+def test_groups_go_there_and_back_and_a_label_without_is_the_line_that_it_was():
+    told = dataclasses.replace(label(4), groups={"sex": "female", "skin tone": "Größe VI"})
+    assert from_line(to_line(told)) == told
+    assert to_line(Label("c", "s", "smile", "own")) == (
+        '{"clip_id": "c", "dataset": "own", "expression": "smile", "report": null, "scale_id": "", "score": null, '
+        '"source": {}, "subject": "s", "targets": {}, "truth": {}, "turns": []}\n'
+    )
 
 
 def test_fifty_thousand_more_labels_take_less_than_five_megabytes(tmp_path):

@@ -29,6 +29,15 @@ def test_a_clip_comes_back_as_it_went_in():
     np.testing.assert_array_equal(index, clip.frame_index)
 
 
+def test_groups_come_back_and_where_there_are_none_no_byte_tells_of_them():
+    clip = make_clip(3, groups={"sex": "female", "age": "60-69"})
+    blob, bare = encode_landmark_record(clip), encode_landmark_record(make_clip(3))
+    assert decode_landmark_record(blob).label == clip.label
+    assert decode_landmark_record(bare).label.groups == {}
+    assert b"female" in blob
+    assert b"groups" not in bare
+
+
 def test_equal_clips_give_equal_bytes():
     assert len({encode_landmark_record(make_clip(1)) for _ in range(20)}) == 1
     assert len({encode_frame_record(make_clip(1, stored=3)) for _ in range(20)}) == 1

@@ -178,6 +178,14 @@ def test_downloads_hold_the_assessment_and_the_curves(plain):
     assert column == pytest.approx(kinematics.curves["mouth_corner/right"], abs=1e-6)
 
 
+def test_groups_of_people_are_on_no_page(tmp_path):
+    clip = renamed(as_clip(*smile_face(), stored=20), groups={"ethnicity": "Hohenfelsian"})
+    page, *_ = render(tmp_path, clip)
+    assert page.text
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert not re.search(rb"ethnicity|hohenfelsian", written, re.IGNORECASE)
+
+
 def test_the_index_links_each_page_and_says_why_a_clip_has_none(tmp_path):
     done = {"expression": "smile", "severity": 1.2, "interval": [0.4, 2.1], "frames": 20, "frames_tracked": 19}
     rows = [

@@ -33,6 +33,15 @@ def test_a_sound_data_set_has_no_problems_and_is_described(folder):
     )
 
 
+def test_groups_are_told_with_their_clips_but_not_those_of_people_who_withdrew(tmp_path):
+    known = [{"sex": "m"}, {"sex": "f", "age": "60-69"}, {}, {"sex": "f"}, {"sex": "m"}, {"sex": "x"}]
+    write_dataset([make_clip(k, groups=groups) for k, groups in enumerate(known)], tmp_path, "made", 1, {})
+    assert list(find_problems(tmp_path)) == []
+    assert "; group age: 60-69 1, not known 5; group sex: f 2, m 2, x 1, not known 1" in describe(tmp_path)
+    (tmp_path / "withdrawn.txt").write_text("subject02\n")
+    assert "; group age: 60-69 1, not known 3; group sex: f 2, m 1, not known 1" in describe(tmp_path)
+
+
 def test_a_damaged_record_is_found_by_its_hash_and_by_reading(folder):
     path = folder / "landmarks-00001-of-00002.arrayrecord"
     blob = bytearray(path.read_bytes())

@@ -37,6 +37,8 @@ def _section(about: About) -> Iterator[str]:
     yield ""
     for target, words in about.labels.items():
         yield f"- `{target}`: {', '.join(words) or 'a number'}"
+    for group, words in about.groups.items():
+        yield f"- Results told apart by `group_{group}`: {', '.join(words)}"
     if about.masked:
         yield f"- Left out as unknown: {about.masked}"
     yield f"- Splits: {about.splits}"

@@ -25,6 +25,7 @@ class About:
       terms: who may use it for what, in a line.
       obtain: whom to ask, with the address.
       certainty: what of the layout and the labels is read from its authors, and what from others' code, in a line.
+      groups: group of people that its layout tells (see `records.Label`) -> its labels.
     """
 
     name: str
@@ -38,6 +39,7 @@ class About:
     terms: str
     obtain: str
     certainty: str
+    groups: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
 
 def require(root: Path, about: About, *names: str) -> Path:

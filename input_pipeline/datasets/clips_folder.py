@@ -35,7 +35,7 @@ ABOUT = About(
     splits="default: the column fold (train, validation or test, in every row); without it people are dealt at random",
     layout=(
         f"{_LIST} with a header and of the columns {', '.join(_KNOWN)} at least path, relative to the root; start and end are "
-        "frames of a video or pictures of a folder, from 0, the end not included; fps is of pictures and of files of landmarks, "
+        "frames of a video or pictures of a folder, from 0, the end not included; fps is of pictures and files of landmarks, "
         f"{ANY_GROUP} (any number of such: group_sex) a label by which results are told apart, stored as it is",
         f'optional: {_NAMES}, our name of a column to yours, {{"score": "Grade"}}; columns of other names are then left alone',
     ),

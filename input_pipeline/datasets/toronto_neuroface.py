@@ -29,6 +29,7 @@ PARTS = tuple(
     )
 )
 _PEOPLE = {name for part in PARTS for name in part}
+DIAGNOSIS = {"A": "ALS", "S": "stroke", "OP": "stroke", "N": "healthy"}  # by the letters of a person's name
 # Called so in what is written of it, and with one more underscore where it lies.
 _CUTS = tuple(f"{folder}Toronto_NeuroFace_split{end}.csv" for folder in ("", "data/") for end in ("", "_"))
 _SCORES = ("scores.csv", "data/scores.csv")
@@ -55,8 +56,10 @@ ABOUT = About(
     obtain="by request, https://slp.utoronto.ca/faculty/yana-yunusova/speech-production-lab/datasets/",
     certainty="people, groups and that five scales were rated are read from papers; the cuts, folds, names of videos and the "
     "sum from TraMP-Former's public files, where some repetitions overlap and are taken apart here by their numbers of frames; "
+    "which letter in people's names is which group is inferred: 11 are called A, 14 S or OP, 11 N, as many as the groups have; "
     "that frames count from 1, ends included, follows from those numbers; scores.csv and where videos lie are ours, since the "
     "layout is not public",
+    groups={"diagnosis": tuple(dict.fromkeys(DIAGNOSIS.values()))},
 )
 
 
@@ -89,6 +92,7 @@ def items(root: Path) -> Iterator[Item]:
                 scale_id=SCALE_ID,
                 targets={"sub_scores": dict(rated)},
                 folds=folds,
+                groups={"diagnosis": DIAGNOSIS[subject.rstrip("0123456789")]},
             )
 
 
