@@ -1,5 +1,7 @@
 """From a run and a data set to both protocols side by side, on people whom the run never saw."""
 
+import collections
+import dataclasses
 import io
 import json
 import re
@@ -16,6 +18,7 @@ from input_pipeline.errors import UserError
 from input_pipeline.splits import write_split
 from tramp_jax.cross_validation import run_protocols, unseen_clips
 from tramp_jax.inference import TrainedModel
+from tramp_jax.metrics.label_groups import with_groups
 from tramp_jax.metrics.prediction_results import evaluate_predictions
 from tramp_jax.metrics.predictions import read_predictions
 from tramp_jax.metrics.protocol_results import pooled_rows
@@ -92,9 +95,12 @@ def test_the_table_says_which_column_was_chosen_on_test_and_that_the_data_are_si
 def test_the_pooled_predictions_are_a_file_that_evaluates_to_the_same_numbers(results, tmp_path):
     found, pooled, labels = results
     ids, sets = [label.clip_id for label in labels], [label.dataset for label in labels]
-    rows = pooled_rows(pooled["3-fold"], "fair", ids, sets)
+    told = [dataclasses.replace(label, groups={"last": label.subject[-1]}) for label in labels]
+    rows = with_groups(pooled_rows(pooled["3-fold"], "fair", ids, sets), told)
     path = tmp_path / "pooled.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     again = evaluate_predictions(read_predictions(path))
     assert again["severity"]["spearman"] == found["schemes"]["3-fold"]["fair"]["spearman"]
     assert again["severity"]["spearman_interval"] == found["schemes"]["3-fold"]["fair"]["spearman_interval"]
+    counted = {last: part["counts"]["clips"] for last, part in again["severity"]["subsets"]["group_last"].items()}
+    assert counted == collections.Counter(label.subject[-1] for label in labels)

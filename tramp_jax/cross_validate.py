@@ -24,6 +24,7 @@ from input_pipeline.records import Label
 from tramp_jax.compilation_cache import use_compilation_cache
 from tramp_jax.cross_validation import LOSO, run_protocols, unseen_clips
 from tramp_jax.inference import TrainedModel
+from tramp_jax.metrics.label_groups import with_groups
 from tramp_jax.metrics.protocol_results import pooled_rows
 from tramp_jax.metrics.protocol_tables import print_protocols
 from tramp_jax.metrics.protocols import FAIR, PROTOCOLS, CrossValidated
@@ -71,7 +72,7 @@ def main(argv: Sequence[str]) -> None:
 
 def _rows(found: CrossValidated, labels: Sequence[Label]) -> list[dict[str, Any]]:
     ids, sets = [label.clip_id for label in labels], [label.dataset for label in labels]
-    return pooled_rows(found, _PROTOCOL.value, ids, sets)
+    return with_groups(pooled_rows(found, _PROTOCOL.value, ids, sets), labels)
 
 
 def _write(folder: Path, results: dict[str, Any], rows: dict[str, list[dict[str, Any]]]) -> None:

@@ -22,7 +22,7 @@ from input_pipeline.records import EXPRESSIONS, Label
 from tramp_jax.metrics import bootstrap, forbidden, report_facts, text, weighted_facts
 from tramp_jax.metrics.baselines import BaselinePredictions, MeasuredClips
 from tramp_jax.metrics.bootstrap import DRAWS, SubjectDraws
-from tramp_jax.metrics.label_groups import group_columns
+from tramp_jax.metrics.label_groups import group_columns, with_groups
 from tramp_jax.metrics.scored import ScoredClips, persons
 from tramp_jax.metrics.severity_results import count, ends, minus, severity_results
 from tramp_jax.metrics.text_severity import words_and_scores
@@ -182,7 +182,7 @@ def sample_rows(
 
     The lines are a file for `python -m tramp_jax.evaluate --predictions`.
     """
-    rows, groups = [], group_columns(test.labels)[0]
+    rows = []
     for i, label in enumerate(test.labels):
         row: dict[str, Any] = {"clip_id": label.clip_id, "subject": label.subject, "expression": label.expression}
         row |= {"dataset": label.dataset, "score": label.score, "latent": label.truth.get("severity")}
@@ -192,14 +192,13 @@ def sample_rows(
                 row |= {f"p{grade}": float(share) for grade, share in enumerate(distribution[i])}
             if interval is not None:
                 row |= {"low": float(interval[i][0]), "high": float(interval[i][1])}
-            row |= {name: str(of[i]) or None for name, of in groups.items()}
             row["baseline_predictions"] = {name: float(values[i]) for name, values in baselines.scores.items()}
         if reports is not None:
             row |= {"report": reports[i], "reference": label.report}
             row["baseline_reports"] = {name: texts[i] for name, texts in baselines.reports.items()}
             row["fact_f1_direction"] = None if label.report is None else direction_f1(reports[i], label.report)
         rows.append(row)
-    return rows
+    return with_groups(rows, test.labels)
 
 
 def latent_of(labels: Sequence[Label]) -> np.ndarray | None:

@@ -6,6 +6,7 @@ Axes: N clips.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -30,3 +31,9 @@ def group_columns(labels: Sequence[Label]) -> tuple[dict[str, np.ndarray], list[
         elif distinct:
             columns[column] = np.array(found, dtype=str)
     return columns, left_out
+
+
+def with_groups(rows: Sequence[dict[str, Any]], labels: Sequence[Label]) -> list[dict[str, Any]]:
+    """N rows of such a file with the groups of their clips, None for unknown; the same rows where there are none."""
+    columns, _ = group_columns(labels)
+    return [row | {name: str(of[i]) or None for name, of in columns.items()} for i, row in enumerate(rows)]
