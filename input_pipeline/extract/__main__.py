@@ -24,7 +24,7 @@ from input_pipeline.records import POSED
 
 USAGE = (
     "python -m input_pipeline.extract FILE|FOLDER|CSV --landmarker=PATH --output=DIR [--expression=smile]"
-    "   (CSV columns: path, subject, expression, score, report)"
+    "   (CSV columns: path, subject, expression, score, report, group_NAME)"
 )
 
 _LANDMARKER = flags.DEFINE_string("landmarker", "", "MediaPipe's face_landmarker.task")
