@@ -42,9 +42,9 @@ def test_a_map_names_their_columns_and_leaves_the_others_alone(root):
 def test_groups_go_by_our_names_and_by_those_of_a_map(root):
     one, two = listed(root, "path,group_sex,group_age,fps", "a.mp4,f,60-69,", "p/1.JPG,,70-79,")
     assert (one.groups, two.groups) == ({"sex": "f", "age": "60-69"}, {"age": "70-79"})
-    (root / "columns.json").write_text(json.dumps({"group_sex": "Geschlecht"}))
-    (item,) = listed(root, "path,Geschlecht,age,group_device,group_sex", "a.mp4,w,61,phone,never read")
-    assert item.groups == {"sex": "w", "device": "phone"}
+    (root / "columns.json").write_text(json.dumps({"group_sex": "Geschlecht", "group_age": "Alter"}))
+    (item,) = listed(root, "path,Geschlecht,Alter,age,group_device,group_sex", "a.mp4,w,60-69,61,phone,never read")
+    assert item.groups == {"sex": "w", "age": "60-69", "device": "phone"}
     (root / "columns.json").unlink()
     with pytest.raises(UserError, match=r"clips\.csv, column 'group_age': found 21 labels"):
         listed(root, "path,start,end,group_age", *(f"a.mp4,{k},{k + 1},{k}" for k in range(21)))

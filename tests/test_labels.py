@@ -49,7 +49,7 @@ def test_a_last_line_without_its_end_counts(tmp_path, end):
 
 # Groups that are no texts by name.
 STRANGE = [
-    to_line(Label("c", "s", "smile", "own", groups=groups))
+    to_line(Label("c", "s", "smile", "own", groups=groups)).rstrip("\n")
     for groups in ({"age": 61}, {"age": None}, ["age"], "age", [["sex", "f"]])
 ]
 
@@ -57,7 +57,7 @@ STRANGE = [
 @pytest.mark.parametrize("line", ["{", "[1]", '{"clip_id": "a"}', "\xff", "1", *STRANGE])
 def test_a_line_that_is_no_label_is_told_at_once(tmp_path, line):
     path = tmp_path / "labels.jsonl"
-    path.write_bytes((to_line(label(0)) + line + "\n").encode("latin-1", "replace"))
+    path.write_bytes(to_line(label(0)).encode() + line.encode("latin-1") + b"\n")
     with pytest.raises(UserError, match=r"labels\.jsonl: not a label index"):
         Labels(path)
 

@@ -180,10 +180,11 @@ def test_downloads_hold_the_assessment_and_the_curves(plain):
 
 def test_groups_of_people_are_on_no_page(tmp_path):
     clip = renamed(as_clip(*smile_face(), stored=20), groups={"ethnicity": "Hohenfelsian"})
-    page, *_ = render(tmp_path, clip)
-    assert page.text
-    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    assert not re.search(rb"ethnicity|hohenfelsian", written, re.IGNORECASE)
+    page, assessment, _ = render(tmp_path, clip)
+    assert clip.label.expression in page.text
+    # The page holds the assessment as a download too, in base64.
+    written = (tmp_path / "report.html").read_text(encoding="utf-8") + json.dumps(assessment)
+    assert not re.search("ethnicity|hohenfelsian", written, re.IGNORECASE)
 
 
 def test_the_index_links_each_page_and_says_why_a_clip_has_none(tmp_path):
