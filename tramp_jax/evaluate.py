@@ -3,7 +3,8 @@
 `--checkpoint=RUN` writes RUN/eval/results.json and RUN/eval/samples.jsonl; for another data set RUN/eval-FOLDER, for the
 validation fold RUN/eval-validation, for --step=best RUN/eval-best, so that no results are overwritten by those of other clips.
 `--predictions=FILE --output=DIR` writes the same two files into DIR; it needs no checkpoint, no data set and no JAX
-(`metrics.predictions` has the columns). samples.jsonl is such a file.
+(`metrics.predictions` has the columns). samples.jsonl is such a file. With `--data=FOLDER`, the data set that its clips are of,
+its reports are grounded in their measured motion and its baselines fitted on the training fold of `--split`.
 `--bert_model=FOLDER --bert_layer=L` adds BERTScore of the reports with the user's own encoder.
 `--harness-output=DIR` writes either once more in the shape of lm-evaluation-harness (`metrics.harness`).
 `--against=FILE|RUN` compares with another file of predictions, or another evaluated run, on the same clips: comparison.json.
@@ -20,10 +21,14 @@ from absl import flags
 from input_pipeline import cli
 from input_pipeline.errors import UserError
 from input_pipeline.paths import path_of
+from input_pipeline.splits import SPLIT
 from tramp_jax.evaluator import Encoder, evaluate, evaluate_file
 
 _CHECKPOINT = flags.DEFINE_string("checkpoint", None, "A run: the --workdir of tramp_jax.train.")
-_DATA = flags.DEFINE_string("data", None, "Data set folder; default: the one that the run was trained on.")
+_DATA = flags.DEFINE_string(
+    "data", None, "Data set folder; default: the one that the run was trained on, and none for --predictions."
+)
+_SPLIT = flags.DEFINE_string("split", None, f"Of --predictions with --data: baselines fit on its training fold; {SPLIT}.")
 _FOLD = flags.DEFINE_enum("fold", "test", ["validation", "test"], "Which held-out subjects.")
 _STEP = flags.DEFINE_enum("step", "last", ["last", "best"], "Which checkpoint; best: on the validation fold.")
 _REPORTS = flags.DEFINE_bool("reports", True, "False scores severity only.")
@@ -37,8 +42,8 @@ _COMMON = flags.DEFINE_bool("common-clips", False, "Compares the clips that both
 
 USAGE = (
     "python -m tramp_jax.evaluate --checkpoint=RUN [--data=FOLDER] [--fold=test] [--step=last] [--noreports] | "
-    "--predictions=FILE.csv|jsonl --output=DIR; either with [--against=FILE|RUN] [--harness-output=DIR] "
-    "[--bert_model=FOLDER --bert_layer=L]"
+    "--predictions=FILE.csv|jsonl --output=DIR [--data=FOLDER [--split=default]]; either with [--against=FILE|RUN] "
+    "[--harness-output=DIR] [--bert_model=FOLDER --bert_layer=L]"
 )
 
 
@@ -48,15 +53,16 @@ def main(argv: Sequence[str]) -> None:
         raise UserError(f"unexpected argument {argv[0]!r}; usage: {USAGE}")
     if (_PREDICTIONS.value is None) == (_CHECKPOINT.value is None):
         raise UserError(f"expected --checkpoint or --predictions, one of the two; usage: {USAGE}")
+    if _SPLIT.value is not None and (_PREDICTIONS.value is None or _DATA.value is None):
+        raise UserError("--split goes with --predictions and --data: a run keeps the split that it was trained on")
     if _PREDICTIONS.value is None:
         options = {"with_reports": _REPORTS.value, **_more()}
         evaluate(path_of(_CHECKPOINT.value), _DATA.value, _FOLD.value, _STEP.value, **options)
         return
-    if _DATA.value is not None:
-        raise UserError("--data goes with --checkpoint: a file of predictions holds its own rated grades")
     if _OUTPUT.value is None:
         raise UserError("--predictions needs --output=DIR, where results.json and samples.jsonl are written")
-    evaluate_file(path_of(_PREDICTIONS.value), path_of(_OUTPUT.value), **_more())
+    data = {"data": _DATA.value, "split": SPLIT if _SPLIT.value is None else _SPLIT.value}
+    evaluate_file(path_of(_PREDICTIONS.value), path_of(_OUTPUT.value), **data, **_more())
 
 
 def _more() -> dict[str, Any]:

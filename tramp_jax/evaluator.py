@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from input_pipeline.errors import UserError
 from input_pipeline.paths import absolute, path_of
+from input_pipeline.splits import SPLIT
 
 if TYPE_CHECKING:
     from tramp_jax.metrics.predictions import Predictions
@@ -24,6 +25,8 @@ def evaluate_file(
     source: Path,
     output: Path,
     *,
+    data: str | None = None,
+    split: str = SPLIT,
     against: Path | None = None,
     common_clips: bool = False,
     harness: Path | None = None,
@@ -34,6 +37,8 @@ def evaluate_file(
     Args:
       source: .csv or .jsonl, see `metrics.predictions`.
       output: folder, made where there is none.
+      data: data set folder that the clips are of: reports are grounded and baselines fitted. None for none.
+      split: of that data set; the baselines are fitted on its training fold.
       against: another such file, or a folder with one (see `predictions.find_samples`).
       common_clips: compares the clips that both have, where each has others.
       harness: folder for the shape of lm-evaluation-harness, None for none.
@@ -43,10 +48,12 @@ def evaluate_file(
       The results as written to results.json.
 
     Raises:
-      UserError: a file is wrong, or they are of other clips.
+      UserError: a file is wrong, they are of other clips, or file and data set do not agree.
     """
+    from input_pipeline.dataset import Dataset
     from tramp_jax.metrics.prediction_results import evaluate_predictions, prediction_rows
     from tramp_jax.metrics.predictions import find_samples, read_predictions
+    from tramp_jax.metrics.predictions_data import measure_predictions, without_withdrawn
     from tramp_jax.metrics.tables import print_results
     from tramp_jax.metrics.text.bertscore import bertscore_results
 
@@ -56,12 +63,18 @@ def evaluate_file(
     rival = None if against is None else read_predictions(find_samples(against, "eval"))
     if encoder is not None and found.reports is None:
         raise UserError(f"{source}: has no column 'report': leave --bert_model away")
-    results = evaluate_predictions(found)
+    about, facts = {"not_read": list(found.not_read)}, None
+    if data is not None:
+        dataset = Dataset.open(data)
+        measured = measure_predictions(found, dataset, split)
+        found, facts = measured.predictions, measured.facts
+        about |= {"data": measured.about, "notes": measured.notes}
+        rival = None if rival is None else without_withdrawn(rival, dataset)
+    results = evaluate_predictions(found, facts)
     if encoder is not None:
         written = (found.clips.subject, found.reports, found.references, found.baseline_reports or {})
         results["report"]["bertscore"] = bertscore_results(*encoder, *written)
-    results["predictions"] = {"file": source.name, "sha256": hashlib.sha256(source.read_bytes()).hexdigest()}
-    results["predictions"]["not_read"] = list(found.not_read)
+    results["predictions"] = {"file": source.name, "sha256": hashlib.sha256(source.read_bytes()).hexdigest()} | about
     _write(output, results, prediction_rows(found))
     print_results(results)
     if harness is not None:

@@ -1,16 +1,17 @@
-"""From a predictions file to the results that an evaluated run has; no checkpoint and no data set is needed.
+"""From a predictions file to the results that an evaluated run has; no checkpoint is needed, and no data set.
 
 Axes: N clips.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from input_pipeline.errors import UserError
-from input_pipeline.motion.facts import normal_facts
+from input_pipeline.motion.facts import Fact, normal_facts
 from input_pipeline.motion.wording import write
 from input_pipeline.records import EXPRESSIONS, POSED
 from tramp_jax.metrics.bootstrap import DRAWS
@@ -23,11 +24,14 @@ from tramp_jax.metrics.text_severity import words_and_scores
 _SAME_CLIPS = "baselines/constant_median: of these very clips, for lack of training clips; the best constant in MAE"
 
 
-def evaluate_predictions(found: Predictions, *, draws: int = DRAWS, seed: int = 0) -> dict[str, Any]:
+def evaluate_predictions(
+    found: Predictions, measured: Sequence[Sequence[Fact]] | None = None, *, draws: int = DRAWS, seed: int = 0
+) -> dict[str, Any]:
     """The results of a file.
 
     Args:
       found: of `predictions.read_predictions`.
+      measured: facts measured in each clip, which reports are grounded against (`predictions_data.measure_predictions`).
       draws: of subjects.
       seed: of the draws.
 
@@ -36,10 +40,10 @@ def evaluate_predictions(found: Predictions, *, draws: int = DRAWS, seed: int = 
       occur. Baselines are those of the file, else the constant median of the same clips and the always-normal report.
 
     Raises:
-      UserError: no clip has a rated grade, and none a reference report.
+      UserError: no clip has a rated grade, none a reference report, and nothing was measured.
     """
-    clips, rated = found.clips, found.clips.rated
-    if not rated.any() and (found.reports is None or found.references.count(None) == len(found)):
+    clips, facts = found.clips, [()] * len(found) if measured is None else measured
+    if not clips.rated.any() and (found.reports is None or not (any(facts) or any(x is not None for x in found.references))):
         raise UserError(
             f"{found.path}: column 'score' is empty in all {len(found)} rows: expected rated grades to compare with"
         )
@@ -50,8 +54,7 @@ def evaluate_predictions(found: Predictions, *, draws: int = DRAWS, seed: int = 
     results["severity"] = _severity(found, names, draws=draws, seed=seed)
     results["report"] = None
     if found.reports is not None:
-        # Grounding needs the clip itself, of which a file says nothing.
-        of_clip = (clips.subject, clips.expression, found.reports, found.references, [()] * len(found))
+        of_clip = (clips.subject, clips.expression, found.reports, found.references, facts)
         results["report"] = report_results(*of_clip, found.baseline_reports or _always_normal(clips), draws=draws, seed=seed)
         of_clip = (clips.subject, clips.expression, clips.truth, clips.prediction, found.reports, found.references)
         results["report"] |= words_and_scores(*of_clip, draws=draws, seed=seed)

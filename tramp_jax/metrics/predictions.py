@@ -53,6 +53,7 @@ class Predictions:
 
     Attributes:
       path: of the file.
+      lines: (N,) the line of each row, from 1.
       clip_id, dataset, subject: (N,) text as written; dataset is "" where there is no such column.
       clips: the numbers; `clips.subject` are people (`scored.persons`).
       groups: column -> (N,) labels, "" for unknown.
@@ -65,6 +66,7 @@ class Predictions:
     """
 
     path: Path
+    lines: np.ndarray
     clip_id: np.ndarray
     dataset: np.ndarray
     subject: np.ndarray
@@ -84,6 +86,7 @@ class Predictions:
         """The clips at these places: an index."""
         return dataclasses.replace(
             self,
+            lines=self.lines[rows],
             clip_id=self.clip_id[rows],
             dataset=self.dataset[rows],
             subject=self.subject[rows],
@@ -128,6 +131,7 @@ def read_predictions(path: Path) -> Predictions:
     latent = table.optional_numbers("latent", "a number") if "latent" in table.columns else None
     return Predictions(
         path=path,
+        lines=np.array(table.lines),
         clip_id=clip_id,
         dataset=dataset,
         subject=subject,

@@ -60,6 +60,7 @@ def results_view(results: Mapping[str, Any]) -> Group:
         parts += [Text(f"note: {task}: {flag}", style="dim") for flag in (results[task] or {}).get("flags", ())]
     if unread := results.get("predictions", {}).get("not_read"):
         parts.append(Text(f"note: columns not read: {', '.join(unread)}", style="dim"))
+    parts += [Text(f"note: {told}", style="dim") for told in results.get("predictions", {}).get("notes", ())]
     return Group(*parts)
 
 
