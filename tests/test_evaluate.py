@@ -7,6 +7,9 @@ import sys
 import pytest
 from predictions_factory import make_rows, write_rows
 
+from input_pipeline.dataset import Dataset
+from input_pipeline.splits import load_split
+
 # As `python -m tramp_jax.evaluate` where neither JAX nor what is built on it can be imported.
 WITHOUT_JAX = """
 import runpy, sys
@@ -45,6 +48,26 @@ def test_a_csv_file_is_evaluated_without_jax_and_its_samples_again_with_the_same
     }
 
 
+def test_with_its_data_set_a_file_is_grounded_and_has_fitted_baselines_without_jax(simulated, tmp_path):
+    dataset = Dataset.open(simulated)
+    fields = ("clip_id", "subject", "expression", "score", "report")
+    labels = [dataset.labels[index] for index in load_split(dataset, "default")["test"]]
+    rows = [{name: getattr(label, name) for name in fields} | {"prediction": 2} for label in labels]
+    source = write_rows(tmp_path / "mine.csv", rows)
+    done = evaluate(f"--predictions={source}", f"--output={tmp_path / 'out'}", f"--data={simulated}")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[1].startswith("SIMULATED data: 10 clips of 2 subjects in mine.csv.")
+    assert "note: reference: the file has none; those of the data set are taken" in " ".join(done.stdout.split())
+    found = json.loads((tmp_path / "out" / "results.json").read_text())
+    # The simulator's reports, where they are right, are so by measurement too.
+    assert found["report"]["grounding"] > found["report"]["baselines"]["always_normal"]["grounding"] > 0
+    assert set(found["severity"]["baselines"]) == {"constant_median", "blink_rate", "kinematics_ordinal"}
+    assert "of these very clips" not in done.stdout
+    refused = evaluate(f"--predictions={source}", f"--output={tmp_path / 'no'}", f"--data={simulated}", "--split=no")
+    assert (refused.returncode, len(refused.stderr.strip().splitlines())) == (2, 1)
+    assert "no.json: no such split; this data set has: default" in refused.stderr
+
+
 def test_two_models_are_told_apart(tmp_path):
     rows = make_rows(subjects=30)
     mine = write_rows(tmp_path / "mine.csv", rows)
@@ -61,7 +84,9 @@ def test_two_models_are_told_apart(tmp_path):
         ([], "expected --checkpoint or --predictions"),
         (["--predictions={good}", "--checkpoint=runs/x"], "expected --checkpoint or --predictions"),
         (["--predictions={good}"], "needs --output=DIR"),
-        (["--predictions={good}", "--output={folder}/out", "--data=x"], "--data goes with --checkpoint"),
+        (["--predictions={good}", "--output={folder}/out", "--data={folder}"], "manifest"),
+        (["--predictions={good}", "--output={folder}/out", "--split=x"], "--split goes with --predictions and --data"),
+        (["--checkpoint={folder}", "--data={folder}", "--split=x"], "--split goes with --predictions and --data"),
         (["--predictions={folder}/none.csv", "--output={folder}/out"], "none.csv: cannot be read"),
         (["--predictions={bad}", "--output={folder}/out"], "bad.csv line 3, column 'score': found '7', expected a rated grade"),
         (["--predictions={good}", "--output={good}"], "cannot be written"),
