@@ -6,7 +6,7 @@ import hashlib
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from input_pipeline.errors import UserError
 from input_pipeline.paths import absolute, path_of
@@ -63,7 +63,8 @@ def evaluate_file(
     rival = None if against is None else read_predictions(find_samples(against, "eval"))
     if encoder is not None and found.reports is None:
         raise UserError(f"{source}: has no column 'report': leave --bert_model away")
-    about, facts = {"not_read": list(found.not_read)}, None
+    about: dict[str, Any] = {"not_read": list(found.not_read)}
+    facts = None
     if data is not None:
         dataset = Dataset.open(data)
         measured = measure_predictions(found, dataset, split)
