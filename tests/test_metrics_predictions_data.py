@@ -179,11 +179,13 @@ def test_a_row_that_is_not_of_the_data_set_is_refused_with_its_line(data, tmp_pa
     assert "\n" not in str(error.value)
 
 
-def test_expressions_without_facts_are_refused_with_what_can_be_had(data, tmp_path):
+def test_clips_of_expressions_without_facts_have_baselines_and_nothing_to_ground_in(data, tmp_path):
     unposed = rebuilt(data, tmp_path / "mine", expression="unposed")
-    rows = [row | {"expression": "unposed"} for row in rows_of(data)]
-    with pytest.raises(UserError, match=r"a.jsonl line 1, column 'expression': found 'unposed', .* leave --data away"):
-        measured_of(tmp_path / "a.jsonl", rows, unposed)
+    rows = [row | {"expression": "unposed", "report": "The mouth corners rise little."} for row in rows_of(data)]
+    found = measured_of(tmp_path / "a.jsonl", rows, unposed)
+    assert set(found.facts) == {()}
+    assert set(found.predictions.baselines) == {"constant_median", "blink_rate", "kinematics_ordinal"}
+    assert set(found.predictions.baseline_reports) == {"nearest_report"}
 
 
 def test_whoever_is_in_the_training_fold_is_refused(data, tmp_path):

@@ -24,7 +24,7 @@ from scipy.spatial.distance import cdist
 from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
 from input_pipeline.mixture import Data
-from input_pipeline.motion.facts import Fact, measured_facts, normal_facts
+from input_pipeline.motion.facts import FACT_TABLE, Fact, measured_facts, normal_facts
 from input_pipeline.motion.kinematics import FEATURE_NAMES, feature_vector, measure
 from input_pipeline.motion.wording import write
 from input_pipeline.records import Label
@@ -47,7 +47,7 @@ class MeasuredClips:
     Attributes:
       labels: N labels.
       features: (N, F) float64 in the order of FEATURE_NAMES; a row of NaN where the clip could not be measured.
-      facts: N tuples of measured facts, empty where the clip could not be measured.
+      facts: N tuples of measured facts, empty where the clip could not be measured, or its expression has no facts.
     """
 
     labels: tuple[Label, ...]
@@ -123,7 +123,8 @@ def _measure(dataset: Data, index: int) -> Measurement:
         kinematics = measure(clip.landmarks, clip.layout, clip.times, clip.tracked)
     except UserError:
         return np.full(len(FEATURE_NAMES), np.nan), ()
-    return feature_vector(kinematics), measured_facts(kinematics, clip.label.expression)
+    expression = clip.label.expression
+    return feature_vector(kinematics), measured_facts(kinematics, expression) if expression in FACT_TABLE else ()
 
 
 def constant_median(train: MeasuredClips, test: MeasuredClips) -> np.ndarray:
@@ -182,7 +183,7 @@ def nearest_report(train: MeasuredClips, test: MeasuredClips) -> list[str]:
 
 
 def predict_baselines(train: MeasuredClips, test: MeasuredClips) -> BaselinePredictions:
-    """Every baseline, fitted on `train`, on every clip of `test`.
+    """Every baseline, fitted on `train`, on every clip of `test`; no `always_normal` where an expression has no facts.
 
     Raises:
       UserError: a subject is in both.
@@ -191,9 +192,11 @@ def predict_baselines(train: MeasuredClips, test: MeasuredClips) -> BaselinePred
     if shared:
         raise UserError(f"subject {shared[0]!r} is in training and test ({len(shared)} such): make the split subject-disjoint")
     rated = not np.isnan(train.score).all()
+    # An empty report in its place would be beaten by anything.
+    unknown = {"always_normal"} if set(test.expression.tolist()) - set(FACT_TABLE) else set()
     return BaselinePredictions(
         {name: predict(train, test) for name, predict in SEVERITY_BASELINES.items()} if rated else {},
-        {name: predict(train, test) for name, predict in REPORT_BASELINES.items()},
+        {name: predict(train, test) for name, predict in REPORT_BASELINES.items() if name not in unknown},
     )
 
 

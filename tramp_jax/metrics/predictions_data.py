@@ -18,7 +18,7 @@ from input_pipeline.dataset import WITHDRAWN, Dataset
 from input_pipeline.errors import UserError
 from input_pipeline.motion.facts import Fact
 from input_pipeline.paths import absolute
-from input_pipeline.records import EXPRESSIONS, Label
+from input_pipeline.records import Label
 from input_pipeline.splits import load_split
 from tramp_jax.metrics.baselines import BaselinePredictions, measure_clips, predict_baselines
 from tramp_jax.metrics.evaluation import latent_of
@@ -36,7 +36,7 @@ class MeasuredPredictions:
     Attributes:
       predictions: the rows of subjects who have not withdrawn, with every baseline that an evaluated run has; the name of the
         data set, and references and latent severity where the file has none, are the data set's.
-      facts: N tuples of measured facts, empty where the clip could not be measured.
+      facts: N tuples of measured facts, empty where the clip could not be measured, or its expression has no facts.
       about: which data set, split and training clips, for results.json.
       notes: what was left out, added or kept, a line each.
     """
@@ -58,8 +58,8 @@ def measure_predictions(found: Predictions, dataset: Dataset, split: str) -> Mea
       split: name of a split of the data set; only its training fold is used.
 
     Raises:
-      UserError: no such split, or a row is of a clip that is not there, of another person, expression or grade than there, of
-        a person in the training fold, or of an expression that has no facts.
+      UserError: no such split, or a row is of a clip that is not there, of another person, expression or grade than there, or
+        of a person in the training fold.
     """
     train = load_split(dataset, split, need=("train",))["train"]
     left = without_withdrawn(found, dataset)
@@ -69,7 +69,6 @@ def measure_predictions(found: Predictions, dataset: Dataset, split: str) -> Mea
     _check_labels(left, labels, dataset)
     people = {dataset.labels[index].subject for index in train}
     _check_held_out(left, people, split)
-    _check_measurable(left)
     test = measure_clips(dataset, places)
     fitted = predict_baselines(measure_clips(dataset, train), test)
     about = {
@@ -153,14 +152,6 @@ def _check_held_out(found: Predictions, trained: set[str], split: str) -> None:
         f"{split!r} ({len(rows)} of {len(found)} rows, {people} such subjects), so the baselines would know the person: leave "
         "these rows out, or name a split that holds them out with --split=NAME"
     )
-
-
-def _check_measurable(found: Predictions) -> None:
-    for row in np.flatnonzero(~np.isin(found.clips.expression, EXPRESSIONS)):
-        raise UserError(
-            f"{found.path} line {found.lines[row]}, column 'expression': found {str(found.clips.expression[row])!r}, of which "
-            f"no facts can be measured: expected {', '.join(EXPRESSIONS)}; leave these rows out, or leave --data away"
-        )
 
 
 def _grades(labels: Sequence[Label]) -> np.ndarray:
