@@ -122,7 +122,8 @@ def test_the_seed_fixes_the_interval():
 def test_degenerate_inputs_give_values_and_flags():
     spearman = bootstrap.spearman_of(np.array([1.0, 2.0, 3.0]), np.array([5.0, 5.0, 5.0]))
     assert bootstrap.SubjectDraws.of(["a", "b", "c"]).interval(spearman)[:2] == (0.0, 0.0)
-    assert "1 subjects" in bootstrap.SubjectDraws.of(["a", "a", "a"]).interval(spearman).flag
+    assert "3 subjects" in bootstrap.SubjectDraws.of(["a", "b", "c"]).interval(spearman).flag
+    assert bootstrap.SubjectDraws.of(["a", "a", "a"]).interval(spearman) == (None, None, "one subject: no interval")
     empty = bootstrap.SubjectDraws.of([])
     assert empty.interval(bootstrap.mean_of(np.zeros(0))) == (None, None, "no clips")
     nothing = bootstrap.ratio_of(np.zeros(3), np.zeros(3))

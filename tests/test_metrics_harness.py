@@ -108,6 +108,12 @@ def test_simulated_is_said_and_nothing_but_the_date_changes(found, tmp_path):
     assert one | {"date": 0} == two | {"date": 0}
 
 
+def test_the_deviation_of_one_person_is_not_known(tmp_path):
+    one = read_predictions(write_rows(tmp_path / "one.csv", make_rows(subjects=1, report="x", reference="x")))
+    results = shape(evaluate_predictions(one, draws=50), one, samples_of(one), "m", draws=50)["results"]
+    assert results["severity"]["mae_stderr,none"] == results["report"]["fact_f1_direction_stderr,none"] == "N/A"
+
+
 def test_without_reports_there_is_no_report_task(tmp_path):
     found = read_predictions(write_rows(tmp_path / "mine.csv", make_rows()))
     shaped = shape(evaluate_predictions(found, draws=DRAWS), found, samples_of(found), "mine", draws=DRAWS)

@@ -134,4 +134,17 @@ def test_a_collapsed_model_of_one_person_is_numbers_and_flags(tmp_path):
     severity = results["severity"]
     assert severity["spearman"]["mean"] == severity["icc_a1"]["mean"] == severity["quadratic_kappa"]["mean"] == 0.0
     assert "spearman/rest: fewer than 2 clips" in severity["flags"]
-    assert any("1 subjects: the interval is too narrow" in flag for flag in severity["flags"])
+    assert "spearman_interval/mean: one subject: no interval" in severity["flags"]
+    assert severity["intervals"]["mae"]["mean"] == [None, None]
+    assert severity["model_minus_baseline"]["constant_median"]["interval"] == [None, None]
+
+
+def test_an_interval_counts_the_people_of_its_own_clips(tmp_path):
+    rows = [row for row in make_rows() if row["expression"] == "smile" or row["subject"] == "s1"]
+    rows += [row | {"clip_id": f"{row['clip_id']}-again"} for row in rows if row["expression"] == "rest"]
+    _, results = _evaluate(tmp_path / "a.csv", rows)
+    severity = results["severity"]
+    assert severity["intervals"]["mae"]["rest"] == [None, None]
+    assert None not in severity["intervals"]["mae"]["smile"] + severity["intervals"]["mae"]["mean"]
+    said = [flag for flag in severity["flags"] if flag.startswith("spearman_interval")]
+    assert said == ["spearman_interval/rest: one subject: no interval", "spearman_interval/whistle: one subject: no interval"]

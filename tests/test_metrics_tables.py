@@ -67,6 +67,7 @@ def test_every_number_stands_beside_oracle_ceiling_and_baselines(results):
         ((0.01, -0.02, 0.04), "not shown to beat kinematics baseline: +0.010 [-0.020, 0.040]"),
         ((0.10, 0.05, 0.15), "the model beats kinematics baseline: +0.100 [0.050, 0.150]."),
         ((None, None, None), "not compared with kinematics baseline"),
+        ((0.10, None, None), "+0.100 over kinematics baseline, without an interval"),
     ],
 )
 def test_the_verdict_follows_the_difference_and_its_interval(results, numbers, words):

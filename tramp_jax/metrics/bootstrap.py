@@ -54,9 +54,18 @@ class SubjectDraws:
         counts = np.random.default_rng(seed).multinomial(count, np.full(count, 1.0 / count), size=draws)
         return cls(counts.astype(np.int32), index.astype(np.int32))
 
+    @property
+    def subjects(self) -> int:
+        """People with clips here."""
+        return len(np.unique(self.subject))
+
     def of_clips(self, mask: np.ndarray) -> SubjectDraws:
         """The same draws, of some of the clips: people without any stay in them, as they would where rows are drawn."""
         return dataclasses.replace(self, subject=self.subject[mask])
+
+    def by_expression(self, expression: np.ndarray, names: Sequence[str], mean: str) -> dict[str, SubjectDraws]:
+        """Whose people an interval is of: those with clips of each expression, and under `mean` all."""
+        return {name: self.of_clips(expression == name) for name in names} | {mean: self}
 
     def evaluate(self, statistic: Statistic) -> np.ndarray:
         """The statistic of every draw, (D,) float, NaN where a draw has nothing to measure."""
@@ -75,7 +84,10 @@ class SubjectDraws:
         return {name: np.concatenate(blocks) for name, blocks in found.items()}
 
     def interval(self, statistic: Statistic, confidence: float = CONFIDENCE) -> Interval:
-        """Percentile interval of a statistic over the draws; (None, None) with a flag where no draw could be measured."""
+        """Percentile interval of a statistic over the draws; (None, None) with a flag where no draw could be measured.
+
+        Of one subject there is none either: every draw holds the same clips, so that the interval would have no width.
+        """
         if not len(self.subject):
             return Interval(None, None, "no clips")
         return self.interval_of(self.evaluate(statistic), confidence)
@@ -84,19 +96,19 @@ class SubjectDraws:
         """As `interval`, from the values of the draws (D,)."""
         if not len(self.subject):
             return Interval(None, None, "no clips")
+        subjects = self.subjects
+        if subjects == 1:
+            return Interval(None, None, "one subject: no interval")
         values = values[~np.isnan(values)]
         if not len(values):
             return Interval(None, None, "no draw could be measured")
         low, high = np.percentile(values, [50 * (1 - confidence), 50 * (1 + confidence)])
-        return Interval(float(low), float(high), self._doubt())
+        doubt = f"{subjects} subjects: the interval is too narrow" if subjects < FEW_SUBJECTS else ""
+        return Interval(float(low), float(high), doubt)
 
     def paired_interval(self, one: Statistic, two: Statistic, confidence: float = CONFIDENCE) -> Interval:
         """Percentile interval of `one` minus `two`, both on the same draws."""
         return self.interval(lambda weights: one(weights) - two(weights), confidence)
-
-    def _doubt(self) -> str:
-        subjects = self.counts.shape[1]
-        return f"{subjects} subjects: the interval is too narrow" if subjects < FEW_SUBJECTS else ""
 
 
 def mean_of(values: np.ndarray) -> Statistic:

@@ -124,11 +124,12 @@ def _severity(
 ) -> dict[str, dict[str, Any]]:
     shared = [name for name in metrics_of(clips) if name in metrics_of(rivals)]
     drawn, other = (resampled_tables(rows, of, names, shared) for of in (clips, rivals))
+    rows_of = rows.by_expression(clips.expression, names, MEAN)
     found: dict[str, dict[str, Any]] = {}
     for name in shared:
         here = told(f"one/{name}", metric_table(name, clips, names), flags)
         there = told(f"two/{name}", metric_table(name, rivals, names), flags)
-        found[name] = _differences(rows, here, there, drawn[name], other[name], flags if name == "spearman" else [])
+        found[name] = _differences(rows_of, here, there, drawn[name], other[name], flags if name == "spearman" else [])
     return found
 
 
@@ -152,7 +153,7 @@ def _reports(
         tables[-1][MEAN] = float(values.mean())
         drawn.append({name: _drawn_mean(rows, values, expression == name) for name in tables[-1] if name != MEAN})
         drawn[-1][MEAN] = rows.evaluate(bootstrap.mean_of(values))
-    return {FACT_F1: _differences(rows, *tables, *drawn, [])}
+    return {FACT_F1: _differences(rows.by_expression(expression, names, MEAN), *tables, *drawn, [])}
 
 
 def _drawn_mean(rows: SubjectDraws, values: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -160,7 +161,7 @@ def _drawn_mean(rows: SubjectDraws, values: np.ndarray, mask: np.ndarray) -> np.
 
 
 def _differences(
-    rows: SubjectDraws,
+    rows_of: Mapping[str, SubjectDraws],
     here: Mapping[str, float | None],
     there: Mapping[str, float | None],
     drawn: Mapping[str, np.ndarray],
@@ -172,7 +173,7 @@ def _differences(
             "one": here[of],
             "two": there[of],
             "difference": minus(here[of], there[of]),
-            "interval": ends(of, rows.interval_of(drawn[of] - other[of]), flags),
+            "interval": ends(of, rows_of[of].interval_of(drawn[of] - other[of]), flags),
         }
         for of in here
     }

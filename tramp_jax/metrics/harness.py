@@ -191,7 +191,8 @@ def _report_metrics(report: Json, found: Predictions, count: int, draws: int, se
             task |= {f"{name},{FILTER}": value, f"{name}_stderr,{FILTER}": NOT_KNOWN}
     kept = [i for i, reference in enumerate(found.references) if reference is not None]
     f1 = np.array([direction_f1(found.reports[i], str(found.references[i])) for i in kept] if found.reports is not None else [])
-    error = _deviation(SubjectDraws.of(found.clips.subject[kept], draws, seed).evaluate(mean_of(f1)))
+    rows = SubjectDraws.of(found.clips.subject[kept], draws, seed)
+    error = _deviation(rows, rows.evaluate(mean_of(f1)))
     return task | {f"fact_f1_direction_stderr,{FILTER}": NOT_KNOWN if error is None else error}
 
 
@@ -199,12 +200,13 @@ def _standard_errors(found: Predictions, draws: int, seed: int) -> dict[str, dic
     clips = found.clips.take(found.clips.rated)
     rows, names = SubjectDraws.of(clips.subject, draws, seed), expressions_of(found.clips.expression)
     tables = resampled_tables(rows, clips, names, metrics_of(clips)) if len(clips) else {}
-    return {name: {of: _deviation(values) for of, values in table.items()} for name, table in tables.items()}
+    rows_of = rows.by_expression(clips.expression, names, MEAN)
+    return {name: {of: _deviation(rows_of[of], values) for of, values in table.items()} for name, table in tables.items()}
 
 
-def _deviation(values: np.ndarray) -> float | None:
+def _deviation(rows: SubjectDraws, values: np.ndarray) -> float | None:
     values = values[~np.isnan(values)]
-    return float(values.std(ddof=1)) if len(values) > 1 else None
+    return float(values.std(ddof=1)) if len(values) > 1 and rows.subjects > 1 else None
 
 
 def _names(found: Predictions) -> list[str]:

@@ -111,9 +111,10 @@ def _estimates(
         results[name] = told(name, metric_table(name, clips, expressions), flags)
     drawn = resampled_tables(rows, clips, expressions, names)
     # What makes one metric's interval doubtful makes every one's: it is said once, of Spearman's.
+    rows_of = rows.by_expression(clips.expression, expressions, MEAN)
     results["intervals"] = {
         name: {
-            of: ends(f"spearman_interval/{of}", rows.interval_of(values), flags if name == "spearman" else [])
+            of: ends(f"spearman_interval/{of}", rows_of[of].interval_of(values), flags if name == "spearman" else [])
             for of, values in table.items()
         }
         for name, table in drawn.items()

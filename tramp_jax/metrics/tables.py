@@ -150,8 +150,8 @@ def _severity_verdicts(found: Mapping[str, Any]) -> Iterator[Text]:
         yield _verdict("Spearman", name, difference["spearman_mean"], difference["interval"])
         if name == "constant_median" and difference["mae_mean"] is not None:
             # A constant has no rank correlation to lose to: what it is good at is the error.
-            low, high = difference["mae_interval"]
-            yield _verdict("MAE, how much less", name, -difference["mae_mean"], [-high, -low])
+            less = [None if end is None else -end for end in reversed(difference["mae_interval"])]
+            yield _verdict("MAE, how much less", name, -difference["mae_mean"], less)
 
 
 def _report_table(found: Mapping[str, Any]) -> Table:
@@ -178,8 +178,10 @@ def _report_verdicts(found: Mapping[str, Any]) -> Iterator[Text]:
 def _verdict(what: str, baseline: str, difference: float | None, interval: list[float | None]) -> Text:
     rival = _BASELINE_NAMES.get(baseline, baseline)
     low, high = interval
-    if difference is None or low is None or high is None:
+    if difference is None:
         return Text(f"{what}: not compared with {rival} (nothing to measure).")
+    if low is None or high is None:
+        return Text(f"{what}: {difference:+.3f} over {rival}, without an interval: it needs two subjects.")
     told = f"{difference:+.3f} {_interval(interval, 3)}"
     if high < 0:
         return Text(f"{what}: the model LOSES to {rival}: {told}.", style="bold red")
