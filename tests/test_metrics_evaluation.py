@@ -195,8 +195,15 @@ def test_a_distribution_and_an_interval_add_their_metrics_and_nothing_else(test,
 
 def test_expressions_that_are_not_pfed5s_are_told_of_as_well(test, scores, rivals):
     labels = [dataclasses.replace(x, expression="kiss") if x.expression == "clench" else x for x in test.labels]
-    found = _evaluate(dataclasses.replace(test, labels=tuple(labels)), scores, None, rivals)["severity"]
-    expected = _evaluate(test, scores, None, rivals)["severity"]
+    reports = [swap_sides(text) for text in _references(test)]
+    found, expected = (
+        _evaluate(clips, scores, reports, rivals) for clips in (dataclasses.replace(test, labels=tuple(labels)), test)
+    )
+    facts, expected_facts = found["report"], expected["report"]
+    assert facts["fact_f1_by_expression"]["kiss"] == expected_facts["fact_f1_by_expression"]["clench"] < 1.0
+    assert facts["fact_f1_by_expression"]["clench"] is None
+    assert facts["counts"]["clips_of_expression"]["kiss"] == 24
+    found, expected = found["severity"], expected["severity"]
     assert found["spearman"]["kiss"] == expected["spearman"]["clench"]
     assert found["spearman"]["clench"] is None
     assert found["spearman"]["mean"] == pytest.approx(expected["spearman"]["mean"])
@@ -209,7 +216,9 @@ def test_several_data_sets_are_told_apart_with_their_subjects(test, scores, riva
         dataclasses.replace(x, dataset="one" if i < 60 else "two", subject=f"s{i % 60 // 5}") for i, x in enumerate(test.labels)
     ]
     mixed = dataclasses.replace(test, labels=tuple(labels))
-    found = _evaluate(mixed, scores, None, rivals, data="mixed")["severity"]
+    results = _evaluate(mixed, scores, _references(test), rivals, data="mixed")
+    assert results["counts"]["subjects"] == results["report"]["counts"]["subjects"] == 24
+    found = results["severity"]
     assert found["counts"]["subjects"] == 24
     parts = found["subsets"]["dataset"]
     assert {name: part["counts"]["clips"] for name, part in parts.items()} == {"one": 60, "two": 60}

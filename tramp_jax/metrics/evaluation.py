@@ -67,8 +67,9 @@ def evaluate_clips(
       ValueError: lengths differ.
     """
     names = [*EXPRESSIONS, *sorted(set(test.expression.tolist()) - set(EXPRESSIONS))]
+    people = persons(np.array([label.dataset for label in test.labels], dtype=str), test.subject)
     results: dict[str, Any] = {"data": data, "simulated": data == SIMULATED}
-    results |= {"counts": count(test.subject, test.expression, names), "severity": None, "report": None}
+    results |= {"counts": count(people, test.expression, names), "severity": None, "report": None}
     if scores is not None:
         clips = scored_clips(test, scores, distribution, interval)
         latent = latent_of([label for label in test.labels if label.score is not None])
@@ -82,9 +83,8 @@ def evaluate_clips(
         results["severity"]["flags"] += left_out
     if reports is not None:
         references = [label.report for label in test.labels]
-        of_clip = (test.subject, test.expression, reports, references, test.facts)
+        of_clip = (people, test.expression, reports, references, test.facts)
         results["report"] = report_results(*of_clip, baselines.reports, draws=draws, seed=seed)
-        people = persons(np.array([label.dataset for label in test.labels], dtype=str), test.subject)
         of_clip = (people, test.expression, test.score, scores, reports, references)
         results["report"] |= words_and_scores(*of_clip, draws=draws, seed=seed)
     return results
@@ -133,18 +133,19 @@ def report_results(
       "model_minus_baseline"; "counts", "flags".
     """
     kept = [i for i, reference in enumerate(references) if reference is not None]
+    names = [*EXPRESSIONS, *sorted(set(np.asarray(expression).tolist()) - set(EXPRESSIONS))]
     flags = [] if kept else ["no clip has a reference report: only grounding is measured"]
     rows = SubjectDraws.of(np.asarray(subject)[kept], draws, seed)
     meant = [_facts(references[i]) for i in kept]
     results, f1, words = _text_metrics(generated, references, measured, meant)
     results["counts"] = {
-        **count(np.asarray(subject)[kept], np.asarray(expression)[kept]),
+        **count(np.asarray(subject)[kept], np.asarray(expression)[kept], names),
         "grounded_clips": sum(map(bool, measured)),
     }
     of_clip = np.asarray(expression)[kept]
     results["fact_f1_interval"] = {"direction": ends("fact_f1_interval", rows.interval(bootstrap.mean_of(f1)), flags)}
     results["fact_f1_by_expression"] = {
-        name: float(f1[of_clip == name].mean()) if (of_clip == name).any() else None for name in EXPRESSIONS
+        name: float(f1[of_clip == name].mean()) if (of_clip == name).any() else None for name in names
     }
     intervals = {name: rows.interval(statistic) for name, statistic in words.statistics.items()}
     results["text_intervals"] = {name: ends("", interval, []) for name, interval in intervals.items()}
