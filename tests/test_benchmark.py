@@ -51,6 +51,7 @@ def test_a_file_is_scored_and_written(tmp_path):
         (["--predictions={tmp}/p.csv", "--output={tmp}/p.csv"], "cannot be a folder"),
         (["--predictions={tmp}/p.csv", "--output={tmp}/out", "--task=dance"], "expected one of expression"),
         (["--predictions={tmp}/p.csv", "--output={tmp}/out", "--judge=there"], "expected an address"),
+        (["--predictions={tmp}/p.csv", "--output={tmp}/out", "--judge_model=mine"], "go with --judge=ADDRESS"),
         (["--predictions={tmp}/p.csv", "--output={tmp}/out", "--lexicon={tmp}/p.csv"], "eval_FABA.py"),
         (["--predictions={tmp}/p.csv", "--output={tmp}/out", "more"], "more"),
     ],

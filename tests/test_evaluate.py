@@ -93,6 +93,11 @@ def test_two_models_are_told_apart(tmp_path):
         (["--predictions={good}", "--output={folder}/out", "--against={folder}"], "found no samples.jsonl there nor in eval"),
         (["--predictions={good}", "--output={folder}/out", "--against={fewer}"], "1 of 36 clips are not in"),
         (["--predictions={folder}/samples.jsonl", "--output={folder}"], "would overwrite"),
+        (["--predictions={good}", "--output={folder}/out", "--against={folder}/none"], "no such file or folder"),
+        (["--predictions={good}", "--output={folder}/out", "--step=best"], "--step goes with --checkpoint"),
+        (["--predictions={good}", "--output={folder}/out", "--noreports"], "--reports goes with --checkpoint"),
+        (["--predictions={good}", "--output={folder}/out", "--common-clips"], "--common-clips goes with --against"),
+        (["--checkpoint=runs/x", "--output={folder}/out"], "--output goes with --predictions"),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_code_2(tmp_path, arguments, said):

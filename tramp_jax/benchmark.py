@@ -40,6 +40,8 @@ def main(argv: Sequence[str]) -> None:
         raise UserError(f"unexpected argument {argv[0]!r}; usage: {USAGE}")
     if _TASK.value and _TASK.value not in TASKS:
         raise UserError(f"--task={_TASK.value}: expected one of {', '.join(TASKS)}")
+    if _JUDGE.value is None and (_JUDGE_MODEL.present or _JUDGE_TIMEOUT.present):
+        raise UserError("--judge_model and --judge_timeout go with --judge=ADDRESS: name its address or leave them away")
     options = Options(
         rule=RULES[_RULE.value],
         lexicon=None if _LEXICON.value is None else rege.read_lexicon(Path(_LEXICON.value)),

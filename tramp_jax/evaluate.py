@@ -51,6 +51,7 @@ def main(argv: Sequence[str]) -> None:
     """Flags are absl's."""
     if argv:
         raise UserError(f"unexpected argument {argv[0]!r}; usage: {USAGE}")
+    _refuse_flags_without_effect()
     if (_PREDICTIONS.value is None) == (_CHECKPOINT.value is None):
         raise UserError(f"expected --checkpoint or --predictions, one of the two; usage: {USAGE}")
     if _SPLIT.value is not None and (_PREDICTIONS.value is None or _DATA.value is None):
@@ -63,6 +64,18 @@ def main(argv: Sequence[str]) -> None:
         raise UserError("--predictions needs --output=DIR, where results.json and samples.jsonl are written")
     data = {"data": _DATA.value, "split": SPLIT if _SPLIT.value is None else _SPLIT.value}
     evaluate_file(path_of(_PREDICTIONS.value), path_of(_OUTPUT.value), **data, **_more())
+
+
+def _refuse_flags_without_effect() -> None:
+    """A flag that is read but changes nothing leaves its user with other results than were asked for."""
+    if _PREDICTIONS.value is not None:
+        for flag in (_FOLD, _STEP, _REPORTS):
+            if flag.present:
+                raise UserError(f"--{flag.name} goes with --checkpoint: a file is evaluated as it is, leave it away")
+    elif _CHECKPOINT.value is not None and _OUTPUT.present:
+        raise UserError("--output goes with --predictions: results of --checkpoint=RUN are written into RUN, leave it away")
+    if _COMMON.value and _AGAINST.value is None:
+        raise UserError("--common-clips goes with --against=FILE|RUN: name what to compare with, or leave it away")
 
 
 def _more() -> dict[str, Any]:

@@ -120,6 +120,8 @@ def read_predictions(path: Path) -> Predictions:
     Raises:
       UserError: with file, line, column, what was found and what was expected.
     """
+    if not path.exists():
+        raise UserError(f"{path}: cannot be read as .csv or .jsonl: no such file or folder, name one with predictions")
     table = read_table(path, REQUIRED)
     clip_id, subject = table.texts("clip_id"), table.texts("subject")
     dataset = _dataset(table)
