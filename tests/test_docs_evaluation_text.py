@@ -11,6 +11,7 @@ import pytest
 
 from input_pipeline.motion.parsing import parse_facts
 from tramp_jax.metrics import report_facts, weighted_facts
+from tramp_jax.metrics.forbidden import forbidden_share
 from tramp_jax.metrics.prediction_results import evaluate_predictions
 from tramp_jax.metrics.predictions import read_predictions
 from tramp_jax.metrics.text import TEXT_SCORES, score_texts
@@ -48,6 +49,8 @@ def of_pair(said, meant):
 
 
 def value_of(name, results):
+    if quoted := re.fullmatch(r'forbidden_share/(\w+)\("(.+)"\)', name):
+        return forbidden_share([quoted[2]])[quoted[1]]
     if changed := re.fullmatch(r"(.+)\((.+)\)", name):
         clips = {row["clip_id"]: (row["report"], row["reference"]) for row in csv.DictReader(io.StringIO(EXAMPLE))}
         return of_pair(*(clips[changed[2]] if changed[2] in clips else (EDITS[changed[2]], REFERENCE)))[changed[1]]
@@ -89,7 +92,15 @@ def test_facts_are_whole_in_other_words_and_order_and_lower_with_every_error():
 def test_every_metric_has_its_paragraph_with_its_value_and_its_trap(results):
     headings = [heading.split(", ") for heading in re.findall(r"^### (.+)$", TEXT, re.MULTILINE)]
     facts = {f"fact_f1/{name}" for name in report_facts.STRICTNESSES} | {f"errors/{kind}" for kind in report_facts.ERRORS}
-    others = {"weighted_facts", "laterality_accuracy", "grounding", "severity_agreement", "score_probe", "bertscore"}
+    others = {
+        "weighted_facts",
+        "laterality_accuracy",
+        "grounding",
+        "forbidden_share",
+        "severity_agreement",
+        "score_probe",
+        "bertscore",
+    }
     assert {name for names in headings for name in names} == {*facts, *others, *TEXT_SCORES}
     valued = {re.sub(r"\(.*", "", name) for name, _ in FIGURES}
     for paragraph, names in zip(re.split(r"^### ", TEXT, flags=re.MULTILINE)[1:], headings, strict=True):

@@ -152,6 +152,13 @@ def test_silence_scores_nothing_and_is_a_number_everywhere(test, rivals):
     assert report["model_minus_baseline"]["always_normal"]["interval"][1] < 0
 
 
+def test_without_any_finding_the_measures_of_findings_are_null_with_a_flag(test, rivals):
+    normal = ["Movement of both mouth corners is normal."] * 120
+    report = _evaluate(_without(test, report=normal[0]), None, normal, rivals)["report"]
+    assert report["weighted_facts"] is report["fact_f1"]["abnormal"] is None
+    assert any(flag.startswith("weighted_facts, fact_f1/abnormal:") for flag in report["flags"])
+
+
 def test_a_constant_model_is_zero_with_a_flag_for_each_expression(test, rivals):
     severity = _evaluate(test, np.full(120, 2.0), None, rivals)["severity"]
     assert severity["spearman"]["mean"] == 0.0

@@ -91,6 +91,19 @@ def test_the_weighted_findings_are_told_with_their_interval(results):
     assert "the always-normal report earns 0: 0.41 [-0.06, 0.88]." in _printed({**results, "report": report})
 
 
+def test_reports_that_name_a_disease_or_cannot_be_read_are_told(results):
+    assert "diagnosis" not in _printed(results)
+    assert "could not be read" not in _printed(results)
+    report = {
+        **results["report"],
+        "forbidden_share": {"diagnosis": 0.004, "emotion": 0.0, "any": 0.004},
+        "unparsed_share": 0.25,
+    }
+    printed = _printed({**results, "report": report})
+    assert "0.4 % of the reports name a diagnosis or an emotion" in printed
+    assert "25.0 % of their sentences on motion could not be read" in printed
+
+
 def test_missing_values_and_missing_tasks_print_without_failing(results):
     nothing = evaluation.severity_results(ScoredClips(*(np.zeros(0),) * 4), {})
     printed = _printed({**results, "severity": nothing, "report": None})

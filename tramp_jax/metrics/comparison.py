@@ -78,7 +78,9 @@ def join(one: Predictions, two: Predictions, *, common_clips: bool) -> tuple[np.
     pairs = [(i, places[key]) for i, key in keys if key in places]
     lost, other_lost = len(one) - len(pairs), len(two) - len(pairs)
     if not pairs:
-        raise UserError(f"{one.path} and {two.path} have no clip_id in common: expected predictions for the same clips")
+        raise UserError(
+            f"{one.path} and {two.path} have no clip_id in common: expected predictions for the same clips, under the same ids"
+        )
     if (lost or other_lost) and not common_clips:
         raise UserError(
             f"{one.path}: {lost} of {len(one)} clips are not in {two.path}, and {other_lost} of its {len(two)} not here: "
@@ -113,7 +115,7 @@ def check_same(one: Predictions, two: Predictions, first: np.ndarray, second: np
             row = int(np.argmax(differ))
             raise UserError(
                 f"clip {one.clip_id[first[row]]}: {field} is {here[row]} in {one.path} and {there[row]} in {two.path} "
-                f"({differ.sum()} such clips): expected the same labels in both"
+                f"({differ.sum()} such clips): expected the same labels in both: correct the wrong one"
             )
     if np.isnan(sides[0]["score"]).all():
         raise UserError(f"{one.path}: none of the {len(first)} clips that both files have has a score: nothing to compare")

@@ -168,6 +168,8 @@ def report_results(
         }
     if results["laterality_accuracy"] is None and kept:
         flags.append("laterality_accuracy: no one-sided reference fact is mentioned")
+    if results["weighted_facts"] is None and kept:
+        flags.append("weighted_facts, fact_f1/abnormal: neither the reports nor the references state a finding")
     return results | {"flags": flags}
 
 

@@ -172,6 +172,11 @@ def _report_verdicts(found: Mapping[str, Any]) -> Iterator[Text]:
         yield _verdict("Fact F1 (direction)", name, difference["fact_f1_direction"], difference["interval"])
     weighted, ends = _number(found["weighted_facts"], 2), _interval(found["weighted_facts_interval"], 2)
     yield Text(f"Weighted findings, where the always-normal report earns 0: {weighted} {ends}.")
+    if forbidden := found["forbidden_share"]["any"]:
+        told = f"{100 * forbidden:.1f} % of the reports name a diagnosis or an emotion: they should state motion alone."
+        yield Text(told, style="bold red")
+    if unread := found["unparsed_share"]:
+        yield Text(f"{100 * unread:.1f} % of their sentences on motion could not be read, and earn nothing.", style="yellow")
     yield Text("BLEU and ROUGE hardly see left and right swapped: read fact F1 and sides.", style="dim")
 
 
