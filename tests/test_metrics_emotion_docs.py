@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tramp_jax.metrics.emotion import action_units, classification, emollms, overlap, rouge, valence_arousal
+from tramp_jax.metrics.emotion import action_units, classification, emollms, overlap, rege, rouge, valence_arousal
 from tramp_jax.metrics.emotion.tasks import TASKS
 from tramp_jax.metrics.severity import pearson
 
@@ -19,6 +19,18 @@ def of_lists(metric, *more):
     def value(truth, prediction):
         one, two = (emollms.indicators([frozenset(row) for row in rows]) for rows in (truth, prediction))
         return metric(one, two, *(make(one) for make in more)).value
+
+    return value
+
+
+def of_sets(metric):
+    return lambda truth, prediction: metric(*map(overlap.label_sets, ([truth], [prediction])))[0]
+
+
+def s_rege(variant):
+    def value(truth, said, meant):
+        codes = np.array([rege.CLASSES.index(name) for name in truth])
+        return rege.emotion_rege(codes, said, meant, rege.OUR_LEXICON)[variant].s_rege.value
 
     return value
 
@@ -39,7 +51,11 @@ FUNCTIONS = {
     "list_macro_f1": of_lists(emollms.macro_f1),
     "rouge_l": rouge.rouge_l,
     "clue_overlap": lambda truth, prediction: overlap.clue_overlap([truth], [prediction])[0],
-    "label_overlap": lambda truth, prediction: overlap.label_overlap(*map(overlap.label_sets, ([truth], [prediction])))[0],
+    "label_overlap": of_sets(overlap.label_overlap),
+    "set_precision": of_sets(overlap.set_precision),
+    "set_recall": of_sets(overlap.set_recall),
+    "s_rege_legacy": s_rege("legacy"),
+    "s_rege_fixed": s_rege("fixed"),
 }
 
 

@@ -36,7 +36,8 @@ def small_studies(clips: ScoredClips, size: int, fit: Fit, seed: int, inner_fold
       of the mean Spearman over expressions on the test people, and as "NAME_on_new_people" that of the same epochs on the
       people of the other cohorts; "literature_sd": deviation between studies; "optimism": literature less fair on the test
       people, and "gain_on_new_people": the same on new people, which is what choosing on the test people really won, each
-      {"difference", "interval": 95 percent, by Student's t over the cohorts, which share nobody}; "by_study": each's numbers.
+      {"difference", "interval": 95 percent, by Student's t over the cohorts, which share nobody; most of the new people they do
+      share, which the second interval does not allow for}; "by_study": each's numbers.
 
     Raises:
       UserError: fewer than two cohorts' worth of people, or of too few for the inner folds.
