@@ -1,12 +1,14 @@
 """A file of predictions gets the results that a run gets; a run's samples are such a file, with the same numbers."""
 
 import dataclasses
+import io
 import json
 
 import numpy as np
 import pytest
 from measured_factory import make_measured
 from predictions_factory import make_rows, write_rows
+from rich.console import Console
 from scipy import stats
 
 from input_pipeline.errors import UserError
@@ -15,6 +17,7 @@ from tramp_jax.metrics import evaluation, ordinal_regression
 from tramp_jax.metrics.baselines import predict_baselines
 from tramp_jax.metrics.prediction_results import constant_of_same_clips, evaluate_predictions, prediction_rows
 from tramp_jax.metrics.predictions import read_predictions
+from tramp_jax.metrics.tables import print_results
 
 DRAWS = 200
 
@@ -94,6 +97,14 @@ def test_groups_and_data_sets_are_told_apart(tmp_path):
     assert part["mae"]["mean"] == pytest.approx(expected)
     assert part["intervals"]["mae"]["mean"][0] < expected < part["intervals"]["mae"]["mean"][1]
     assert "group_sex: 1 clips have no label" in results["severity"]["flags"]
+    stream = io.StringIO()
+    print_results(results, Console(file=stream, width=100))
+    assert "group_sex" in stream.getvalue()
+    assert "too narrow" not in stream.getvalue()
+    few = _evaluate(tmp_path / "b.csv", [row for row in rows if row["subject"] in ("s0", "s1", "s2")])[1]
+    print_results(few, Console(file=stream, width=100))
+    assert "note: group_sex f: 4 subjects: the interval is too narrow" in stream.getvalue()
+    assert "note: group_sex m: 2 subjects: the interval is too narrow" in stream.getvalue()
 
 
 def test_the_constant_is_the_best_one_and_told_to_be_of_these_clips(tmp_path):

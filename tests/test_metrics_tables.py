@@ -104,6 +104,13 @@ def test_reports_that_name_a_disease_or_cannot_be_read_are_told(results):
     assert "25.0 % of their sentences on motion could not be read" in printed
 
 
+def test_clips_without_a_rating_are_told(results):
+    assert "without a rated grade" not in _printed(results)
+    counts = results["severity"]["counts"]
+    fewer = {**results, "severity": {**results["severity"], "counts": {**counts, "clips": counts["clips"] - 7}}}
+    assert "note: severity: left out 7 clips without a rated grade" in _printed(fewer)
+
+
 def test_missing_values_and_missing_tasks_print_without_failing(results):
     nothing = evaluation.severity_results(ScoredClips(*(np.zeros(0),) * 4), {})
     printed = _printed({**results, "severity": nothing, "report": None})

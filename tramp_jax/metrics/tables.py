@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tramp_jax.metrics.evaluation import SIMULATED
+from tramp_jax.metrics.severity_table import MEAN
 
 # Short enough for a terminal of 80 columns.
 _BASELINE_NAMES = {
@@ -54,6 +55,9 @@ def results_view(results: Mapping[str, Any]) -> Group:
     if results["severity"] is not None:
         parts += [_severity_table(results["severity"]), *_severity_verdicts(results["severity"])]
         parts += [_subset_table(name, found) for name, found in results["severity"]["subsets"].items()]
+        parts += [Text(line, style="dim") for line in _subset_doubts(results["severity"]["subsets"])]
+        if unrated := results["counts"]["clips"] - results["severity"]["counts"]["clips"]:
+            parts.append(Text(f"note: severity: left out {unrated} clips without a rated grade", style="dim"))
     if results["report"] is not None:
         parts += [_report_table(results["report"]), *_report_verdicts(results["report"])]
     for task in ("severity", "report"):
@@ -141,6 +145,14 @@ def _subset_table(name: str, parts: Mapping[str, Any]) -> Table:
         counts = found["counts"]
         table.add_row(part, str(counts["clips"]), str(counts["subjects"]), *cells, _number(found["quadratic_kappa"]["mean"], 2))
     return table
+
+
+def _subset_doubts(subsets: Mapping[str, Any]) -> Iterator[str]:
+    """Of how few people the intervals of a part are."""
+    for name, parts in subsets.items():
+        for part, found in parts.items():
+            doubts = [flag for flag in found["flags"] if flag.startswith(f"spearman_interval/{MEAN}: ")]
+            yield from (f"note: {name} {part}: {doubt.partition(': ')[2]}" for doubt in doubts)
 
 
 def _severity_verdicts(found: Mapping[str, Any]) -> Iterator[Text]:
