@@ -8,12 +8,14 @@ import sys
 import landmark_file_factory as landmark_files
 import numpy as np
 import pytest
+from mixture_factory import make_folder
 from run_factory import random_run
 from tiny import tiny_config
 
 from input_pipeline.dataset import Dataset
 from input_pipeline.splits import write_split
 from tramp_jax.evaluator import evaluate, evaluate_file
+from tramp_jax.trainer import run_training
 
 PEOPLE = 9
 AGES = ("50-59", "60-69", "")
@@ -72,6 +74,21 @@ def test_its_samples_give_the_same_results_of_every_group_to_the_last_digit(fold
     assert again["severity"]["subsets"] == results["severity"]["subsets"]
     written = json.loads((folder / "run" / "eval" / "results.json").read_text())
     assert json.loads((tmp_path / "results.json").read_text())["severity"]["subsets"] == written["severity"]["subsets"]
+
+
+def test_a_run_on_other_expressions_than_pfed5s_is_validated_and_evaluated(tmp_path):
+    data = make_folder(tmp_path / "neuroface", 40, expression="spread", report="The mouth corners rise little.")
+    config = tiny_config(data__path=str(data), model__vision_kind="none", data__features=("x", "y"), model__motion__features=2)
+    config.total_steps = config.checkpoint.every = config.evaluate_every = 1
+    run_training(config, tmp_path / "run")
+    (row,) = [row for row in map(json.loads, (tmp_path / "run" / "metrics.jsonl").open()) if row["task"] == "validation"]
+    assert row["spearman"] is not None
+    found = evaluate(tmp_path / "run", None, "test", "best", with_reports=True)
+    assert set(found["severity"]["spearman"]) == {"spread", "mean"}
+    assert list(found["severity"]["baselines"]) == ["constant_median", "blink_rate", "kinematics_ordinal"]
+    assert list(found["report"]["baselines"]) == ["nearest_report"]
+    assert found["report"]["counts"]["grounded_clips"] == 0
+    assert found["report"]["counts"]["clips_of_expression"] == {"spread": 8}
 
 
 def test_the_list_names_people_and_the_data_set_does_not(folder, results):

@@ -49,7 +49,7 @@ def test_the_share_kept_is_rounded_up_and_at_least_one_clip():
     assert abstention.selective_risk(loss, loss, [0.01, 0.1, 0.11, 0.7]) == pytest.approx([0.0, 0.0, 0.5, 3.0])
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_without_clips_there_is_no_value():
     assert abstention.risk_coverage_area(*(np.zeros(0),) * 3) == (None, "no clips")
     assert abstention.selective_risk(np.zeros(0), np.zeros(0)) == [None] * len(abstention.COVERAGES)

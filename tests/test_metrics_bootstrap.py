@@ -118,7 +118,7 @@ def test_the_seed_fixes_the_interval():
     assert first == again != other
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_degenerate_inputs_give_values_and_flags():
     spearman = bootstrap.spearman_of(np.array([1.0, 2.0, 3.0]), np.array([5.0, 5.0, 5.0]))
     assert bootstrap.SubjectDraws.of(["a", "b", "c"]).interval(spearman)[:2] == (0.0, 0.0)

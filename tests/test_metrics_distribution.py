@@ -71,7 +71,7 @@ def test_entropy_is_scipys_and_zero_for_a_sure_one():
     assert distribution.entropies(np.eye(5)).tolist() == [0.0] * 5
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_without_clips_there_is_no_value_and_a_flag():
     for metric in (distribution.ranked_probability_score, distribution.interval_coverage, distribution.interval_width):
         assert metric(np.zeros(0), np.zeros((0, 5))) == (None, "no clips")

@@ -138,7 +138,7 @@ def test_without_any_rated_grade_there_is_nothing_to_say(tmp_path):
         _evaluate(tmp_path / "a.csv", make_rows(score=""))
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_a_collapsed_model_of_one_person_is_numbers_and_flags(tmp_path):
     rows = [row | {"prediction": 2.0, "score": 2} for row in make_rows(subjects=1)]
     _, results = _evaluate(tmp_path / "a.csv", rows)

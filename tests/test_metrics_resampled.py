@@ -101,7 +101,7 @@ def test_a_draw_and_the_metric_itself_are_the_naive_metric_on_the_repeated_rows(
         assert ROWS[name].metric(*ROWS[name].arrays(drawn)).value == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize("name", ROWS)
 @pytest.mark.parametrize(
     ("truth", "prediction"),

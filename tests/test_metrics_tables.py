@@ -112,7 +112,7 @@ def test_clips_without_a_rating_are_told(results):
 
 
 def test_missing_values_and_missing_tasks_print_without_failing(results):
-    nothing = evaluation.severity_results(ScoredClips(*(np.zeros(0),) * 4), {})
+    nothing = evaluation.severity_results(ScoredClips(*(np.zeros(0),) * 4), {}, expressions=("rest", "smile"))
     printed = _printed({**results, "severity": nothing, "report": None})
     assert "–" in printed
     assert "nan" not in printed.lower()

@@ -17,8 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from input_pipeline.records import EXPRESSIONS
-from tramp_jax.metrics.severity import Interval, to_grade
+from tramp_jax.metrics.severity import Interval, expressions_of, to_grade
 
 Statistic = Callable[[np.ndarray], np.ndarray]
 
@@ -154,7 +153,7 @@ def quadratic_kappa_of(truth: np.ndarray, prediction: np.ndarray) -> Statistic:
 
 
 def expression_mean_of(
-    make: Callable[..., Statistic], expression: np.ndarray, *arrays: np.ndarray, names: Sequence[str] = EXPRESSIONS
+    make: Callable[..., Statistic], expression: np.ndarray, *arrays: np.ndarray, names: Sequence[str] | None = None
 ) -> Statistic:
     """The plain mean over expressions of a statistic, over the expressions that a draw holds.
 
@@ -162,8 +161,9 @@ def expression_mean_of(
       make: one of this file's makers, such as `spearman_of`.
       expression: (N,) names.
       *arrays: the maker's arguments, (N,) each.
-      names: one name gives that expression's own statistic.
+      names: one name gives that expression's own statistic; None for those that occur.
     """
+    names = expressions_of(expression) if names is None else names
     masks = [mask for name in names if (mask := np.asarray(expression) == name).any()]
     parts = [(mask, make(*(np.asarray(array)[mask] for array in arrays))) for mask in masks]
 

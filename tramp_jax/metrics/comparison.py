@@ -15,9 +15,9 @@ from input_pipeline.errors import UserError
 from tramp_jax.metrics import bootstrap
 from tramp_jax.metrics.bootstrap import DRAWS, SubjectDraws
 from tramp_jax.metrics.evaluation import direction_f1
-from tramp_jax.metrics.prediction_results import expressions_of
 from tramp_jax.metrics.predictions import SAMPLES, Predictions
 from tramp_jax.metrics.scored import ScoredClips
+from tramp_jax.metrics.severity import expressions_of
 from tramp_jax.metrics.severity_results import count, ends, minus, told
 from tramp_jax.metrics.severity_table import MEAN, ROWS, metric_table, metrics_of, resampled_tables
 

@@ -18,12 +18,13 @@ import numpy as np
 from input_pipeline.errors import UserError
 from input_pipeline.motion.facts import Fact
 from input_pipeline.motion.parsing import parse_facts
-from input_pipeline.records import EXPRESSIONS, Label
+from input_pipeline.records import Label
 from tramp_jax.metrics import bootstrap, forbidden, report_facts, text, weighted_facts
 from tramp_jax.metrics.baselines import BaselinePredictions, MeasuredClips
 from tramp_jax.metrics.bootstrap import DRAWS, SubjectDraws
 from tramp_jax.metrics.label_groups import group_columns, with_groups
 from tramp_jax.metrics.scored import ScoredClips, persons
+from tramp_jax.metrics.severity import expressions_of
 from tramp_jax.metrics.severity_results import count, ends, minus, severity_results
 from tramp_jax.metrics.text_severity import words_and_scores
 
@@ -66,7 +67,7 @@ def evaluate_clips(
       UserError: a score is not finite.
       ValueError: lengths differ.
     """
-    names = [*EXPRESSIONS, *sorted(set(test.expression.tolist()) - set(EXPRESSIONS))]
+    names = expressions_of(test.expression)
     people = persons(np.array([label.dataset for label in test.labels], dtype=str), test.subject)
     results: dict[str, Any] = {"data": data, "simulated": data == SIMULATED}
     results |= {"counts": count(people, test.expression, names), "severity": None, "report": None}
@@ -133,7 +134,7 @@ def report_results(
       "model_minus_baseline"; "counts", "flags".
     """
     kept = [i for i, reference in enumerate(references) if reference is not None]
-    names = [*EXPRESSIONS, *sorted(set(np.asarray(expression).tolist()) - set(EXPRESSIONS))]
+    names = expressions_of(expression)
     flags = [] if kept else ["no clip has a reference report: only grounding is measured"]
     rows = SubjectDraws.of(np.asarray(subject)[kept], draws, seed)
     meant = [_facts(references[i]) for i in kept]

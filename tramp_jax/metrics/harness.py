@@ -19,9 +19,8 @@ import numpy as np
 from tramp_jax import __version__
 from tramp_jax.metrics.bootstrap import DRAWS, SubjectDraws, mean_of
 from tramp_jax.metrics.evaluation import direction_f1
-from tramp_jax.metrics.prediction_results import expressions_of
 from tramp_jax.metrics.predictions import Predictions
-from tramp_jax.metrics.severity import to_grade
+from tramp_jax.metrics.severity import expressions_of, to_grade
 from tramp_jax.metrics.severity_table import MEAN, ROWS, metrics_of, resampled_tables
 
 SEVERITY, REPORT = "severity", "report"

@@ -13,11 +13,12 @@ import numpy as np
 from input_pipeline.errors import UserError
 from input_pipeline.motion.facts import Fact, normal_facts
 from input_pipeline.motion.wording import write
-from input_pipeline.records import EXPRESSIONS, POSED
+from input_pipeline.records import EXPRESSIONS
 from tramp_jax.metrics.bootstrap import DRAWS
 from tramp_jax.metrics.evaluation import SIMULATED, direction_f1, report_results
 from tramp_jax.metrics.predictions import Predictions
 from tramp_jax.metrics.scored import ScoredClips
+from tramp_jax.metrics.severity import expressions_of
 from tramp_jax.metrics.severity_results import count, severity_results
 from tramp_jax.metrics.text_severity import words_and_scores
 
@@ -59,12 +60,6 @@ def evaluate_predictions(
         of_clip = (clips.subject, clips.expression, clips.truth, clips.prediction, found.reports, found.references)
         results["report"] |= words_and_scores(*of_clip, draws=draws, seed=seed)
     return results
-
-
-def expressions_of(expression: np.ndarray) -> list[str]:
-    """The names that occur: those of the known data sets in their order, then others by name."""
-    names = set(expression.tolist())
-    return [name for name in POSED if name in names] + sorted(names - set(POSED))
 
 
 def constant_of_same_clips(clips: ScoredClips) -> np.ndarray:

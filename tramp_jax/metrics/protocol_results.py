@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from tramp_jax.metrics.bootstrap import DRAWS, SubjectDraws
-from tramp_jax.metrics.prediction_results import constant_of_same_clips, expressions_of
+from tramp_jax.metrics.prediction_results import constant_of_same_clips
 from tramp_jax.metrics.protocols import FAIR, LITERATURE, PROTOCOLS, CrossValidated, spearman_curve
+from tramp_jax.metrics.severity import expressions_of
 from tramp_jax.metrics.severity_results import ends, severity_results
 from tramp_jax.metrics.severity_table import MEAN, metric_table, resampled_tables
 

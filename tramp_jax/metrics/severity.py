@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from input_pipeline.records import EXPRESSIONS
+from input_pipeline.records import POSED
 
 GRADES = (0, 1, 2, 3, 4)
 SCALE_RANGE = 4.0
@@ -191,8 +191,14 @@ def to_grade(score: np.ndarray) -> np.ndarray:
     return np.clip(np.floor(np.asarray(score, np.float64) + 0.5), GRADES[0], GRADES[-1]).astype(np.int64)
 
 
+def expressions_of(expression: np.ndarray) -> list[str]:
+    """The names that occur: those of the known data sets in their order, then others by name."""
+    names = set(np.asarray(expression).tolist())
+    return [name for name in POSED if name in names] + sorted(names - set(POSED))
+
+
 def by_expression(
-    metric: Callable[..., Metric], expression: np.ndarray, *arrays: np.ndarray, names: Sequence[str] = EXPRESSIONS
+    metric: Callable[..., Metric], expression: np.ndarray, *arrays: np.ndarray, names: Sequence[str] | None = None
 ) -> tuple[dict[str, float | None], list[str]]:
     """One metric for every expression, and the plain mean over the expressions that have clips.
 
@@ -203,12 +209,13 @@ def by_expression(
       metric: one of this file's functions.
       expression: (N,) names.
       *arrays: the metric's arguments, (N, ...) each.
-      names: the expressions to tell of.
+      names: the expressions to tell of; None for those that occur.
 
     Returns:
       {expression: value or None, "mean": value or None} and the flags as "expression: flag".
     """
     columns = [np.asarray(array, np.float64) for array in arrays]
+    names = expressions_of(expression) if names is None else names
     found = {name: metric(*(column[expression == name] for column in columns)) for name in names}
     values: dict[str, float | None] = {name: item.value for name, item in found.items()}
     values["mean"] = mean_of_present(values)

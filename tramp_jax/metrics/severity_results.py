@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from input_pipeline.records import EXPRESSIONS
 from tramp_jax.metrics import abstention, distribution, grade_table, severity
 from tramp_jax.metrics.bootstrap import DRAWS, SubjectDraws
 from tramp_jax.metrics.scored import ScoredClips
@@ -30,7 +29,7 @@ def severity_results(
     latent: np.ndarray | None = None,
     subsets: Mapping[str, np.ndarray] | None = None,
     *,
-    expressions: Sequence[str] = EXPRESSIONS,
+    expressions: Sequence[str] | None = None,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> dict[str, Any]:
@@ -41,7 +40,7 @@ def severity_results(
       baselines: name -> (N,) scores of the same clips.
       latent: (N,) hidden severity of simulated clips: its Spearman with the rated grade is the oracle.
       subsets: name -> (N,) which part each clip belongs to, "" for none: data sets, or groups of people.
-      expressions: the names to tell of.
+      expressions: the names to tell of; None for those that occur.
       draws: of subjects.
       seed: of the draws.
 
@@ -53,6 +52,7 @@ def severity_results(
       "subsets": name -> part -> see `_part_results`; "counts", "flags".
     """
     rows = SubjectDraws.of(clips.subject, draws, seed)
+    expressions = severity.expressions_of(clips.expression) if expressions is None else expressions
     flags: list[str] = []
     results: dict[str, Any] = {"counts": count(clips.subject, clips.expression, expressions)}
     drawn = _estimates(results, rows, clips, expressions, flags)
@@ -77,7 +77,7 @@ def severity_results(
     return results | {"flags": flags}
 
 
-def count(subject: np.ndarray, expression: np.ndarray, names: Sequence[str] = EXPRESSIONS) -> dict[str, Any]:
+def count(subject: np.ndarray, expression: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
     """How many clips and subjects, and how many clips of each expression."""
     clips = {name: int(np.sum(np.asarray(expression) == name)) for name in names}
     return {"clips": len(subject), "subjects": len(set(np.asarray(subject).tolist())), "clips_of_expression": clips}

@@ -18,8 +18,9 @@ from tramp_jax.metrics import agreement, calibration
 from tramp_jax.metrics.bootstrap import DRAWS, SubjectDraws
 from tramp_jax.metrics.comparison import check_same, compare, join, name_of
 from tramp_jax.metrics.evaluation import SIMULATED, direction_f1
-from tramp_jax.metrics.prediction_results import evaluate_predictions, expressions_of
+from tramp_jax.metrics.prediction_results import evaluate_predictions
 from tramp_jax.metrics.predictions import Predictions
+from tramp_jax.metrics.severity import expressions_of
 
 # How many clips are told of each model's largest errors (ours).
 WORST = 15
