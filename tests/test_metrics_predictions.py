@@ -32,10 +32,10 @@ def test_five_columns_are_enough(tmp_path):
     assert (found.clips.distribution, found.clips.interval, found.groups, found.baselines) == (None, None, {}, {})
 
 
-def test_spreadsheets_put_a_mark_first_spaces_between_and_carriage_returns_last(tmp_path):
+def test_spreadsheets_put_a_mark_first_spaces_between_and_carriage_returns_and_empty_columns_last(tmp_path):
     (tmp_path / "a.csv").write_bytes(
-        b"\xef\xbb\xbfclip_id, subject ,expression,score,prediction,report\r\n"
-        b'1, s1 ,smile, 2 ,2.5,"Blinking is rare, and slow."\r\n2,s1,rest,,1e0,\r\n'
+        b"\xef\xbb\xbfclip_id, subject ,expression,score,prediction,report,,\r\n"
+        b'1, s1 ,smile, 2 ,2.5,"Blinking is rare, and slow.",,\r\n2,s1,rest,,1e0,,,\r\n'
     )
     found = read_predictions(tmp_path / "a.csv")
     assert (found.subject.tolist(), found.clips.prediction.tolist()) == (["s1", "s1"], [2.5, 1.0])
@@ -124,6 +124,7 @@ HEADER = "clip_id,subject,expression,score,prediction\n"
         ("a.jsonl", '{"clip_id":\n', "line 1: found no JSON"),
         ("a.jsonl", "[" * 100_000, "line 1: found no JSON"),
         ("a.txt", HEADER, "found a '.txt' file, expected .csv or .jsonl"),
+        (".", None, "found a folder, expected .csv or .jsonl"),
         ("b.csv", None, "cannot be read as .csv"),
     ],
 )

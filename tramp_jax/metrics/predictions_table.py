@@ -20,7 +20,7 @@ from input_pipeline.errors import UserError
 from input_pipeline.groups import MOST_CHARACTERS
 from input_pipeline.paths import size_of
 
-SUFFIXES = (".csv", ".jsonl")
+SUFFIXES = (".csv", ".jsonl", ".json")  # the last for JSON Lines too, as some tools name them
 # The most bytes of one file (ours): a million clips with reports and distributions are under half of it.
 MOST_BYTES = 2**30
 
@@ -104,17 +104,19 @@ class RawTable:
 
 
 def read_table(path: Path, required: Sequence[str]) -> RawTable:
-    """The rows of a .csv file with a header line, or of a .jsonl file with an object a line.
+    """The rows of a .csv file with a header line, or of a .jsonl (or .json) file with an object a line.
 
     Raises:
       UserError: no such file, another kind, not well formed, empty, or without one of the columns.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise UserError(f"{path}: found a '{path.suffix}' file, expected {' or '.join(SUFFIXES)} with predictions")
+        found = "folder" if path.is_dir() else f"'{path.suffix}' file"
+        raise UserError(f"{path}: found a {found}, expected {' or '.join(SUFFIXES)} with predictions")
     try:
         if (size_of(path) or 0) > MOST_BYTES:
             raise UserError(f"{path}: more than {MOST_BYTES} bytes: cut it into several files")
-        lines = io.StringIO(path.read_text(encoding="utf-8-sig"))
+        # Ends of lines inside a quoted text stay as they are; opening a file in a bucket knows no `newline`.
+        lines = io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")
         rows = list((_csv_rows if path.suffix.lower() == ".csv" else _json_rows)(path, lines, required))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: cannot be read as {path.suffix.lower()} in UTF-8 ({error}): export it anew") from error
@@ -133,7 +135,7 @@ def _csv_rows(path: Path, lines: io.StringIO, required: Sequence[str]) -> Iterat
     for name in required:
         _check_there(f"{path} line 1", name, names, required)
     for name in names:
-        if names.count(name) > 1:
+        if name and names.count(name) > 1:  # spreadsheets leave unnamed columns at the end
             raise UserError(f"{path} line 1: found the column '{name}' {names.count(name)} times, expected once")
     reader.fieldnames = names
     for fields in reader:

@@ -6,17 +6,15 @@ Columns: `truth` and `prediction`; where wanted `dataset`, `task`, `id`, `subjec
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import json
 import math
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from input_pipeline.errors import UserError
+from tramp_jax.metrics.predictions_table import RawTable, read_table
 
-COLUMNS = ("dataset", "task", "id", "subject", "truth", "prediction", "emotion", "reference")
+REQUIRED = ("truth", "prediction")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +23,8 @@ class Row:
 
     Attributes:
       where: file and line, for errors.
-      truth, prediction: text of a CSV field; of JSON Lines also numbers, lists and objects.
+      truth, prediction: text of a CSV field; of JSON Lines also numbers, lists and objects. "" where there is nothing: an
+        answer that says nothing is an answer.
     """
 
     where: str
@@ -43,73 +42,51 @@ def read_predictions(path: Path, task: str = "", dataset: str = "") -> list[Row]
     """All rows.
 
     Args:
+      path: see `predictions_table.read_table`.
       task, dataset: of the rows that do not tell theirs.
 
     Raises:
-      UserError: no such file, not CSV or JSON Lines in UTF-8, a column missing, no row, or an id that is there twice.
+      UserError: the file is not as `read_table` expects it, a field is not as it should be, or an id is there twice.
     """
-    found = _json_rows(path) if path.suffix in (".jsonl", ".json") else _csv_rows(path)
-    try:
-        rows = [_row(where, fields, task, dataset) for where, fields in found]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: cannot be read as CSV or JSON Lines in UTF-8 ({error})") from error
-    if not rows:
-        raise UserError(f"{path}: no rows, expected one for each prediction")
+    table = read_table(path, REQUIRED)
+    columns = (
+        [f"{path} line {line}" for line in table.lines],
+        _words(table, "dataset", dataset),
+        _words(table, "task", task),
+        _words(table, "id"),
+        _words(table, "subject"),
+        _values(table, "truth"),
+        _values(table, "prediction"),
+        _words(table, "emotion"),
+        _words(table, "reference"),
+    )
+    rows = [Row(*fields) for fields in zip(*columns, strict=True)]
+    for row in rows:
+        if not row.task:
+            raise UserError(f"{row.where}: says no task: add the column `task`, or --task for all rows")
     _refuse_twins(rows)
     return rows
 
 
-def _csv_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file, strict=True)
-        for row in reader:
-            where = f"{path} line {reader.line_num}"
-            if None in row or None in row.values():
-                raise UserError(f"{where}: another number of fields than the header: put texts with commas into quotes")
-            yield where, row
-
-
-def _json_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    with path.open(encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            where = f"{path} line {number}"
-            try:
-                fields = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise UserError(f"{where}: not JSON ({error}): write one object on each line") from error
-            if not isinstance(fields, dict):
-                raise UserError(
-                    f"{where}: a {type(fields).__name__}, expected an object as {{'truth': ..., 'prediction': ...}}"
-                )
-            yield where, fields
-
-
-def _row(where: str, fields: Mapping[str, Any], task: str, dataset: str) -> Row:
-    if missing := [name for name in ("truth", "prediction") if name not in fields]:
-        raise UserError(f"{where}: no {missing[0]!r}, found {', '.join(map(str, fields))[:200]}: name the columns so")
-    words = {}
-    for name in ("dataset", "task", "id", "subject", "emotion", "reference"):
-        value = fields.get(name)
+def _words(table: RawTable, column: str, absent: str = "") -> list[str]:
+    """N texts, `absent` where the field is empty or there is no such column; numbers become text."""
+    found = table.columns.get(column, [None] * len(table))
+    for row, value in enumerate(found):
         if isinstance(value, (dict, list, bool)):
-            raise UserError(f"{where}: {name} is a {type(value).__name__}, expected a word")
-        words[name] = "" if value is None else str(value).strip()
-    own = words.pop("task") or task
-    words["dataset"] = words["dataset"] or dataset
-    if not own:
-        raise UserError(f"{where}: says no task: add the column `task`, or --task for all rows")
-    truth, prediction = (_finite(where, name, fields[name]) for name in ("truth", "prediction"))
-    return Row(where=where, task=own, truth=truth, prediction=prediction, **words)
+            raise table.wrong(row, column, "a word")
+    return [absent if value is None else str(value) for value in found]
 
 
-def _finite(where: str, name: str, value: Any) -> Any:
-    """The value, numbers in it checked; nothing at all is an empty text."""
-    numbers = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
-    for number in numbers:
-        if isinstance(number, (dict, list)) or (isinstance(number, float) and not math.isfinite(number)):
-            raise UserError(f"{where}: {name} holds {str(number)[:60]!r}, expected numbers or text")
-    return "" if value is None else value
+def _values(table: RawTable, column: str) -> list[Any]:
+    """N texts, numbers, lists or objects, the numbers in them checked."""
+    found = table.columns[column]
+    for row, value in enumerate(found):
+        if isinstance(value, str):
+            continue
+        for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else (value,):
+            if isinstance(part, (dict, list)) or (isinstance(part, float) and not math.isfinite(part)):
+                raise table.wrong(row, column, f"text or finite numbers, not {str(part)[:60]}")
+    return ["" if value is None else value for value in found]
 
 
 def _refuse_twins(rows: list[Row]) -> None:
