@@ -35,7 +35,7 @@ from tramp_jax.training.writers import Display, MetricsWriter, rows_until
 
 # (task, the task's first step) -> its endless batches; batch k is a pure function of (seed, task, k).
 MakeBatches = Callable[[Task, int], Iterator[dict[str, np.ndarray]]]
-Evaluate = Callable[[TrainState], dict[str, float]]
+Evaluate = Callable[[TrainState], dict[str, float | None]]  # None: no number
 
 
 class Trainer:

@@ -185,13 +185,15 @@ def _validation(predictor: Predictor, dataset: Data, indices: list[int]) -> Eval
     labels = [dataset.labels[i] for i in indices]
     rated = np.array([label.score is not None for label in labels])
 
-    def evaluate(state: TrainState) -> dict[str, float]:
-        scored = predictor.score(state.params, state.stats, dataset, indices)
+    def evaluate(state: TrainState) -> dict[str, float | None]:
+        scores = predictor.score(state.params, state.stats, dataset, indices)["raw"][rated]
+        if not np.isfinite(scores).all():  # training has diverged: nothing to rank, and never the best
+            return {"spearman": None}
         found, _ = by_expression(
             spearman,
             np.array([label.expression for label in labels])[rated],
             np.array([label.score for label in labels], float)[rated],
-            scored["raw"][rated],
+            scores,
         )
         return {"spearman": found["mean"]}
 
