@@ -34,7 +34,7 @@ def run(simulated, tmp_path_factory):
     folder = random_run(config, simulated, tmp_path_factory.mktemp("runs") / "lora")
     (folder / "eval").mkdir()
     results = {"simulated": True, "counts": {"clips": 7, "subjects": 3}, "severity": {"spearman": {"mean": 0.4321}}}
-    (folder / "eval" / "results.json").write_text(json.dumps(results))
+    (folder / "eval" / "results.json").write_text(json.dumps(results | {"model": {"step": 7}}))
     return folder
 
 

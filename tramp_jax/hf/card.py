@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from input_pipeline.records import EXPRESSIONS
 
 SIMULATED = "simulated"
-# Label, and where the value stands in eval/results.json.
+# Label, and where the value stands in results.json.
 _ROWS = (
     ("Spearman, predicted and rated grade", "severity/spearman/mean"),
     ("MAE in grades", "severity/mae/mean"),
@@ -29,7 +29,7 @@ def model_card(config: ConfigDict, step: int, results: dict[str, Any] | None) ->
     Args:
       config: the run's.
       step: of the checkpoint.
-      results: of eval/results.json, None where the run was not evaluated.
+      results: of the checkpoint's evaluation, None where there was none.
     """
     template = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined).from_string(
         Path(__file__).with_name("card.md.j2").read_text()

@@ -193,8 +193,10 @@ class RunExport:
         (folder / "README.md").write_text(model_card(self.config, self._model.step, self._results()))
 
     def _results(self) -> dict[str, Any] | None:
-        path = self._run / "eval" / "results.json"
-        return json.loads(path.read_text()) if path.is_file() else None
+        """Of this very checkpoint, None where it was not evaluated: a run that went on still has those of an older one."""
+        paths = [self._run / name / "results.json" for name in ("eval", "eval-best")]
+        found = [json.loads(path.read_text()) for path in paths if path.is_file()]
+        return next((results for results in found if results.get("model", {}).get("step") == self._model.step), None)
 
     def _base(self) -> tuple[str, str | None]:
         """Name and revision of the model that PEFT can put the adapter on; none where it is part of a larger one."""
