@@ -17,6 +17,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 demo: $(VENV)/.installed
 	$(BIN)/python -m input_pipeline.simulate --output=$(DATA) --seed=0
 	$(BIN)/python -m tramp_jax.train --config=configs/demo.py --workdir=$(RUN) --seed=$(SEED) --config.data.path=$(DATA)
+	$(BIN)/python -m tramp_jax.ablate --checkpoint=$(RUN)
 	$(BIN)/python -m tramp_jax.evaluate --checkpoint=$(RUN)
 	$(BIN)/python -m tramp_jax.assess $(DATA) --checkpoint=$(RUN) --output=$(RUN)/report
 
