@@ -9,10 +9,12 @@ import landmark_file_factory as landmark_files
 import numpy as np
 import pytest
 from mixture_factory import make_folder
+from predictions_factory import make_rows, write_rows
 from run_factory import random_run
 from tiny import tiny_config
 
 from input_pipeline.dataset import Dataset
+from input_pipeline.errors import UserError
 from input_pipeline.splits import write_split
 from tramp_jax.evaluator import evaluate, evaluate_file
 from tramp_jax.trainer import run_training
@@ -74,6 +76,18 @@ def test_its_samples_give_the_same_results_of_every_group_to_the_last_digit(fold
     assert again["severity"]["subsets"] == results["severity"]["subsets"]
     written = json.loads((folder / "run" / "eval" / "results.json").read_text())
     assert json.loads((tmp_path / "results.json").read_text())["severity"]["subsets"] == written["severity"]["subsets"]
+
+
+def test_a_file_of_other_clips_is_refused_before_anything_is_written_and_no_old_comparison_stays(tmp_path):
+    rows = make_rows()
+    mine, other = write_rows(tmp_path / "mine.csv", rows), write_rows(tmp_path / "other.csv", rows[:-1])
+    with pytest.raises(UserError, match=r"other\.csv"):
+        evaluate_file(mine, tmp_path / "out", against=other)
+    assert not (tmp_path / "out").exists()
+    evaluate_file(mine, tmp_path / "out", against=mine)
+    assert (tmp_path / "out" / "comparison.json").is_file()
+    evaluate_file(other, tmp_path / "out")
+    assert not (tmp_path / "out" / "comparison.json").exists()
 
 
 def test_a_run_on_other_expressions_than_pfed5s_is_validated_and_evaluated(tmp_path):

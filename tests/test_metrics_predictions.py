@@ -119,6 +119,7 @@ HEADER = "clip_id,subject,expression,score,prediction\n"
         ("a.csv", HEADER + "1,s,smile,2,2,9\n", "line 2: found 6 fields, expected the header's 5"),
         ("a.csv", HEADER + "1,s,smile,2\n", "line 2: found 4 fields, expected the header's 5"),
         ("a.csv", HEADER.replace("score", "score,score") + "1,s,smile,2,2,2\n", "found the column 'score' 2 times"),
+        ("a.csv", "clip_id;subject;score\n1;2;3\n", "line 1: found fields between ';', expected commas: export it"),
         ("a.jsonl", "{}\n", "line 1: no column 'clip_id': found none, expected clip_id"),
         ("a.jsonl", "[1]\n", "line 1: found a list, expected an object"),
         ("a.jsonl", '{"clip_id":\n', "line 1: found no JSON"),

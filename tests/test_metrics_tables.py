@@ -74,6 +74,15 @@ def test_the_verdict_follows_the_difference_and_its_interval(results, numbers, w
     assert words in _printed(_with_difference(results, *numbers))
 
 
+def test_of_few_people_nobody_is_said_to_win(results):
+    few = _with_difference(results, 0.10, 0.05, 0.15)
+    few["severity"]["counts"]["subjects"] = few["report"]["counts"]["subjects"] = 9
+    printed = " ".join(_printed(few).split())
+    assert "Spearman: +0.100 [0.050, 0.150] over kinematics baseline; 9 subjects are too few to say which is better." in printed
+    assert "beats" not in printed
+    assert "LOSES" not in printed
+
+
 def test_a_model_that_loses_is_said_to_lose(results):
     assert "Spearman: the model LOSES to kinematics baseline" in _printed(results)
     assert "Fact F1 (direction): the model beats always normal" in _printed(results)

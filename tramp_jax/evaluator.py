@@ -51,6 +51,7 @@ def evaluate_file(
       UserError: a file is wrong, they are of other clips, or file and data set do not agree.
     """
     from input_pipeline.dataset import Dataset
+    from tramp_jax.metrics.comparison import compare
     from tramp_jax.metrics.prediction_results import evaluate_predictions, prediction_rows
     from tramp_jax.metrics.predictions import find_samples, read_predictions
     from tramp_jax.metrics.predictions_data import measure_predictions, without_withdrawn
@@ -76,12 +77,14 @@ def evaluate_file(
         written = (found.clips.subject, found.reports, found.references, found.baseline_reports or {})
         results["report"]["bertscore"] = bertscore_results(*encoder, *written)
     results["predictions"] = {"file": source.name, "sha256": hashlib.sha256(source.read_bytes()).hexdigest()} | about
+    # Before anything is written: files of other clips are refused.
+    comparison = None if rival is None else compare(found, rival, common_clips=common_clips)
     _write(output, results, prediction_rows(found))
     print_results(results)
     if harness is not None:
         _write_harness(harness, results, found, source.stem)
-    if rival is not None:
-        _compare(output, found, rival, common_clips)
+    if comparison is not None:
+        _write_comparison(output, comparison)
     return results
 
 
@@ -124,6 +127,7 @@ def evaluate(
     from tramp_jax.compilation_cache import use_compilation_cache
     from tramp_jax.inference import TrainedModel
     from tramp_jax.metrics.baselines import measure_clips, predict_baselines
+    from tramp_jax.metrics.comparison import compare
     from tramp_jax.metrics.evaluation import evaluate_clips, sample_rows
     from tramp_jax.metrics.predictions import find_samples, read_predictions
     from tramp_jax.metrics.tables import print_results
@@ -158,7 +162,7 @@ def evaluate(
     results = evaluate_clips(dataset.name, test, scores, reports, baselines, **answers)
     if encoder is not None and reports is not None:
         references = [label.report for label in test.labels]
-        results["report"]["bertscore"] = bertscore_results(*encoder, test.subject, reports, references, baselines.reports)
+        results["report"]["bertscore"] = bertscore_results(*encoder, test.person, reports, references, baselines.reports)
     about = {"run": run.name, "step": model.step, "chosen": step, "sha256": model.sha256}
     results["model"] = about | {"fold": fold, "seed": model.config.seed}
 
@@ -167,13 +171,16 @@ def evaluate(
     if harness is not None:
         _write_harness(harness, results, read_predictions(run / name / SAMPLES), run.name)
     if rival is not None:
-        _compare(run / name, read_predictions(run / name / SAMPLES), rival, common_clips)
+        own = read_predictions(run / name / SAMPLES)
+        _write_comparison(run / name, compare(own, rival, common_clips=common_clips))
     return results
 
 
 def _write(folder: Path, results: dict, rows: list[dict]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # One of earlier results would stand beside these.
+        (folder / COMPARISON).unlink(missing_ok=True)
         (folder / RESULTS).write_text(json.dumps(results, indent=2, allow_nan=False) + "\n")
         (folder / SAMPLES).write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     except OSError as error:
@@ -190,11 +197,9 @@ def _write_harness(folder: Path, results: dict, found: Predictions, model: str) 
         raise UserError(f"{folder}: cannot be written ({error}): name a folder with room that you may write to") from error
 
 
-def _compare(folder: Path, found: Predictions, rival: Predictions, common_clips: bool) -> None:
-    from tramp_jax.metrics.comparison import compare
+def _write_comparison(folder: Path, comparison: dict) -> None:
     from tramp_jax.metrics.tables import print_comparison
 
-    comparison = compare(found, rival, common_clips=common_clips)
     (folder / COMPARISON).write_text(json.dumps(comparison, indent=2, allow_nan=False) + "\n")
     print_comparison(comparison)
     print(folder / COMPARISON)

@@ -30,6 +30,7 @@ from input_pipeline.motion.wording import write
 from input_pipeline.records import Label
 from tramp_jax.metrics import ordinal_regression
 from tramp_jax.metrics.ordinal_regression import standardisation
+from tramp_jax.metrics.scored import persons
 
 # Two worker processes start in a few seconds, in which one process measures some hundred clips.
 POOL_FROM = 600
@@ -63,6 +64,11 @@ class MeasuredClips:
     def subject(self) -> np.ndarray:
         """(N,) keys."""
         return np.array([label.subject for label in self.labels], dtype=str)
+
+    @property
+    def person(self) -> np.ndarray:
+        """(N,) people: the same subject's key in two data sets is two."""
+        return persons(np.array([label.dataset for label in self.labels], dtype=str), self.subject)
 
     @property
     def score(self) -> np.ndarray:

@@ -23,7 +23,7 @@ from tramp_jax.metrics import bootstrap, forbidden, report_facts, text, weighted
 from tramp_jax.metrics.baselines import BaselinePredictions, MeasuredClips
 from tramp_jax.metrics.bootstrap import DRAWS, SubjectDraws
 from tramp_jax.metrics.label_groups import group_columns, with_groups
-from tramp_jax.metrics.scored import ScoredClips, persons
+from tramp_jax.metrics.scored import ScoredClips
 from tramp_jax.metrics.severity import expressions_of
 from tramp_jax.metrics.severity_results import count, ends, minus, severity_results
 from tramp_jax.metrics.text_severity import words_and_scores
@@ -68,7 +68,7 @@ def evaluate_clips(
       ValueError: lengths differ.
     """
     names = expressions_of(test.expression)
-    people = persons(np.array([label.dataset for label in test.labels], dtype=str), test.subject)
+    people = test.person
     results: dict[str, Any] = {"data": data, "simulated": data == SIMULATED}
     results |= {"counts": count(people, test.expression, names), "severity": None, "report": None}
     if scores is not None:
@@ -100,9 +100,8 @@ def scored_clips(
       UserError: a score is not finite.
       ValueError: lengths differ.
     """
-    subject = persons(np.array([label.dataset for label in test.labels], dtype=str), test.subject)
     answers = (None if x is None else np.asarray(x, np.float64) for x in (distribution, interval))
-    return ScoredClips(subject, test.expression, test.score, _finite(scores, test.labels), *answers)
+    return ScoredClips(test.person, test.expression, test.score, _finite(scores, test.labels), *answers)
 
 
 def report_results(

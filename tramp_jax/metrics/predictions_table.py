@@ -132,6 +132,11 @@ def _csv_rows(path: Path, lines: io.StringIO, required: Sequence[str]) -> Iterat
     names = [name.strip() for name in reader.fieldnames or []]
     if not names:
         raise UserError(f"{path}: found an empty file, expected a header line with {', '.join(required)}")
+    # What spreadsheets write where the comma is the decimal point.
+    if len(names) == 1 and (mark := next((mark for mark in ";\t|" if mark in names[0]), "")):
+        raise UserError(
+            f"{path} line 1: found fields between {mark!r}, expected commas: export it with commas, and points in numbers"
+        )
     for name in required:
         _check_there(f"{path} line 1", name, names, required)
     for name in names:

@@ -10,6 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tramp_jax.metrics.bootstrap import FEW_SUBJECTS
 from tramp_jax.metrics.evaluation import SIMULATED
 from tramp_jax.metrics.severity_table import MEAN
 
@@ -82,7 +83,8 @@ def comparison_view(comparison: Mapping[str, Any]) -> Group:
     for name, found in comparison["metrics"].items():
         mean = found["mean"]
         told = f"{_signed(mean['difference'])} {_interval(mean['interval'], 3)}"
-        table.add_row(name, _number(mean["one"], 3), _number(mean["two"], 3), told, _shown(mean, comparison["better"][name]))
+        shown = _shown(mean, comparison["better"][name], counts["subjects"])
+        table.add_row(name, _number(mean["one"], 3), _number(mean["two"], 3), told, shown)
     notes = [Text(f"note: {flag}", style="dim") for flag in comparison["flags"]]
     if any(comparison["left_out"].values()):
         left = comparison["left_out"]
@@ -92,10 +94,12 @@ def comparison_view(comparison: Mapping[str, Any]) -> Group:
     return Group(table, *notes)
 
 
-def _shown(mean: Mapping[str, Any], better: int) -> str:
+def _shown(mean: Mapping[str, Any], better: int, subjects: int) -> str:
     low, high = mean["interval"]
     if not better or low is None or high is None:
         return ""
+    if subjects < FEW_SUBJECTS:
+        return f"{subjects} subjects: too few"
     if low <= 0 <= high:
         return "not shown"
     return "one is better" if (low > 0) == (better > 0) else "two is better"
@@ -158,12 +162,13 @@ def _subset_doubts(subsets: Mapping[str, Any]) -> Iterator[str]:
 def _severity_verdicts(found: Mapping[str, Any]) -> Iterator[Text]:
     if found["share_of_oracle"] is not None:
         yield Text(f"The model reaches {100 * found['share_of_oracle']:.0f} % of the oracle's mean Spearman.")
+    subjects = found["counts"]["subjects"]
     for name, difference in found["model_minus_baseline"].items():
-        yield _verdict("Spearman", name, difference["spearman_mean"], difference["interval"])
+        yield _verdict("Spearman", name, difference["spearman_mean"], difference["interval"], subjects)
         if name == "constant_median" and difference["mae_mean"] is not None:
             # A constant has no rank correlation to lose to: what it is good at is the error.
             less = [None if end is None else -end for end in reversed(difference["mae_interval"])]
-            yield _verdict("MAE, how much less", name, -difference["mae_mean"], less)
+            yield _verdict("MAE, how much less", name, -difference["mae_mean"], less, subjects)
 
 
 def _report_table(found: Mapping[str, Any]) -> Table:
@@ -180,8 +185,9 @@ def _report_table(found: Mapping[str, Any]) -> Table:
 
 
 def _report_verdicts(found: Mapping[str, Any]) -> Iterator[Text]:
+    subjects = found["counts"]["subjects"]
     for name, difference in found["model_minus_baseline"].items():
-        yield _verdict("Fact F1 (direction)", name, difference["fact_f1_direction"], difference["interval"])
+        yield _verdict("Fact F1 (direction)", name, difference["fact_f1_direction"], difference["interval"], subjects)
     weighted, ends = _number(found["weighted_facts"], 2), _interval(found["weighted_facts_interval"], 2)
     yield Text(f"Weighted findings, where the always-normal report earns 0: {weighted} {ends}.")
     if forbidden := found["forbidden_share"]["any"]:
@@ -192,7 +198,7 @@ def _report_verdicts(found: Mapping[str, Any]) -> Iterator[Text]:
     yield Text("BLEU and ROUGE hardly see left and right swapped: read fact F1 and sides.", style="dim")
 
 
-def _verdict(what: str, baseline: str, difference: float | None, interval: list[float | None]) -> Text:
+def _verdict(what: str, baseline: str, difference: float | None, interval: list[float | None], subjects: int) -> Text:
     rival = _BASELINE_NAMES.get(baseline, baseline)
     low, high = interval
     if difference is None:
@@ -200,6 +206,8 @@ def _verdict(what: str, baseline: str, difference: float | None, interval: list[
     if low is None or high is None:
         return Text(f"{what}: {difference:+.3f} over {rival}, without an interval: it needs two subjects.")
     told = f"{difference:+.3f} {_interval(interval, 3)}"
+    if subjects < FEW_SUBJECTS:
+        return Text(f"{what}: {told} over {rival}; {subjects} subjects are too few to say which is better.", style="yellow")
     if high < 0:
         return Text(f"{what}: the model LOSES to {rival}: {told}.", style="bold red")
     if difference < 0:
