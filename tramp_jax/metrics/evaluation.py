@@ -19,7 +19,7 @@ from input_pipeline.errors import UserError
 from input_pipeline.motion.facts import Fact
 from input_pipeline.motion.parsing import parse_facts
 from input_pipeline.records import Label
-from tramp_jax.metrics import bootstrap, forbidden, report_facts, text, weighted_facts
+from tramp_jax.metrics import bootstrap, forbidden, report_facts, report_ratios, text, weighted_facts
 from tramp_jax.metrics.baselines import BaselinePredictions, MeasuredClips
 from tramp_jax.metrics.bootstrap import DRAWS, SubjectDraws
 from tramp_jax.metrics.label_groups import group_columns, with_groups
@@ -71,21 +71,21 @@ def evaluate_clips(
     people = test.person
     results: dict[str, Any] = {"data": data, "simulated": data == SIMULATED}
     results |= {"counts": count(people, test.expression, names), "severity": None, "report": None}
+    sets = np.array([label.dataset for label in test.labels], dtype=str)
+    groups, left_out = group_columns(test.labels)
+    parts = ({"dataset": sets} if len(set(sets.tolist())) > 1 else {}) | groups
     if scores is not None:
         clips = scored_clips(test, scores, distribution, interval)
         latent = latent_of([label for label in test.labels if label.score is not None])
         rivals = {name: values[clips.rated] for name, values in baselines.scores.items()}
-        sets = np.array([label.dataset for label in test.labels], dtype=str)[clips.rated]
-        parts = {"dataset": sets} if len(set(sets.tolist())) > 1 else {}
-        groups, left_out = group_columns(test.labels)
-        parts |= {name: of[clips.rated] for name, of in groups.items()}
+        of_rated = {name: of[clips.rated] for name, of in parts.items()}
         rated = clips.take(clips.rated)
-        results["severity"] = severity_results(rated, rivals, latent, parts, expressions=names, draws=draws, seed=seed)
+        results["severity"] = severity_results(rated, rivals, latent, of_rated, expressions=names, draws=draws, seed=seed)
         results["severity"]["flags"] += left_out
     if reports is not None:
         references = [label.report for label in test.labels]
         of_clip = (people, test.expression, reports, references, test.facts)
-        results["report"] = report_results(*of_clip, baselines.reports, draws=draws, seed=seed)
+        results["report"] = report_results(*of_clip, baselines.reports, parts, draws=draws, seed=seed)
         of_clip = (people, test.expression, test.score, scores, reports, references)
         results["report"] |= words_and_scores(*of_clip, draws=draws, seed=seed)
     return results
@@ -111,6 +111,7 @@ def report_results(
     references: Sequence[str | None],
     measured: Sequence[Sequence[Fact]],
     baselines: Mapping[str, Sequence[str]],
+    subsets: Mapping[str, np.ndarray] | None = None,
     *,
     draws: int = DRAWS,
     seed: int = 0,
@@ -125,9 +126,11 @@ def report_results(
       references: N texts, None where there is none.
       measured: `facts.measured_facts` of each clip, empty where it could not be measured.
       baselines: name -> N texts.
+      subsets: name -> (N,) which part each clip belongs to, "" for none: data sets, or groups of people.
 
     Returns:
-      the keys of `_text_metrics`; "text_intervals" of `text.TEXT_SCORES`; "weighted_facts_interval"; "unparsed_share";
+      the keys of `_text_metrics`; "text_intervals" of `text.TEXT_SCORES`; "intervals" of each of `report_ratios`, and
+      "subsets": name -> part -> `report_ratios.subset_results`; "weighted_facts_interval"; "unparsed_share";
       "forbidden_share": of reports that name a "diagnosis", an "emotion" or "any" of them; "fact_f1_interval" and
       "fact_f1_by_expression" (of "direction"); "errors"; "baselines": name -> {"fact_f1_<strictness>" and the rest};
       "model_minus_baseline"; "counts", "flags".
@@ -157,6 +160,15 @@ def report_results(
     weighted = weighted_facts.per_report(stated, meant)
     findings = bootstrap.ratio_of(np.nan_to_num(weighted), ~np.isnan(weighted))
     results["weighted_facts_interval"] = ends("", rows.interval(findings), [])
+    of_reference = [None if reference is None else _facts(reference) for reference in references]
+    ratios = report_ratios.fact_ratios([_facts(said) for said in generated], of_reference, measured)
+    ratios |= report_ratios.word_ratios(generated)
+    people = np.asarray(subject)
+    results["intervals"] = report_ratios.intervals(ratios, people, draws, seed)
+    results["subsets"] = {
+        name: report_ratios.subset_results(ratios, people, labels, draws=draws, seed=seed)
+        for name, labels in (subsets or {}).items()
+    }
     results["baselines"], results["model_minus_baseline"] = {}, {}
     for name, texts in baselines.items():
         own, own_f1, _ = _text_metrics(texts, references, measured, meant)

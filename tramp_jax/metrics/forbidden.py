@@ -24,8 +24,8 @@ EMOTIONS = (
     r"grief|sorrow\w*|nervous\w*|irritat\w*|frustrat\w*|embarrass\w*|bored\w*|apath\w*|annoy\w*|enthusias\w*|excite\w*|lonely|loneliness|"
     r"melanchol\w*|euphori\w*|amus\w*|upset|glad\w*|asham\w*|shame|guilt\w*|distress\w*|hostil\w*|pleased|dejected"
 )
-_KINDS = {"diagnosis": DIAGNOSES, "emotion": EMOTIONS}
-_PATTERNS = {kind: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for kind, words in _KINDS.items()}
+KINDS = {"diagnosis": DIAGNOSES, "emotion": EMOTIONS}
+_PATTERNS = {kind: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for kind, words in KINDS.items()}
 
 
 def forbidden_words(text: str) -> dict[str, list[str]]:
@@ -36,7 +36,7 @@ def forbidden_words(text: str) -> dict[str, list[str]]:
 def forbidden_share(texts: Sequence[str]) -> dict[str, float]:
     """Share of the reports with a word of each kind, and with "any": NaN without reports."""
     if not texts:
-        return dict.fromkeys((*_KINDS, "any"), math.nan)
+        return dict.fromkeys((*KINDS, "any"), math.nan)
     found = [forbidden_words(text) for text in texts]
-    shares = {kind: sum(bool(words[kind]) for words in found) / len(texts) for kind in _KINDS}
+    shares = {kind: sum(bool(words[kind]) for words in found) / len(texts) for kind in KINDS}
     return shares | {"any": sum(any(words.values()) for words in found) / len(texts)}

@@ -56,7 +56,8 @@ def evaluate_predictions(
     results["report"] = None
     if found.reports is not None:
         of_clip = (clips.subject, clips.expression, found.reports, found.references, facts)
-        results["report"] = report_results(*of_clip, found.baseline_reports or _always_normal(clips), draws=draws, seed=seed)
+        rivals = found.baseline_reports or _always_normal(clips)
+        results["report"] = report_results(*of_clip, rivals, _subsets(found), draws=draws, seed=seed)
         of_clip = (clips.subject, clips.expression, clips.truth, clips.prediction, found.reports, found.references)
         results["report"] |= words_and_scores(*of_clip, draws=draws, seed=seed)
     return results
@@ -114,12 +115,17 @@ def _severity(found: Predictions, names: list[str], *, draws: int, seed: int) ->
     clips = found.clips.take(rated)
     own = {name: values[rated] for name, values in found.baselines.items()}
     latent = None if found.latent is None else found.latent[rated]
-    sets = {"dataset": found.dataset} if len(set(found.dataset.tolist())) > 1 else {}
-    subsets = {name: labels[rated] for name, labels in (sets | found.groups).items()}
+    subsets = {name: labels[rated] for name, labels in _subsets(found).items()}
     baselines = own or {"constant_median": constant_of_same_clips(clips)}
     results = severity_results(clips, baselines, latent, subsets, expressions=names, draws=draws, seed=seed)
     results["flags"] += [] if own else [_SAME_CLIPS]
     return results
+
+
+def _subsets(found: Predictions) -> dict[str, np.ndarray]:
+    """Which data set and which part of each group a clip is of."""
+    sets = {"dataset": found.dataset} if len(set(found.dataset.tolist())) > 1 else {}
+    return sets | found.groups
 
 
 def _always_normal(clips: ScoredClips) -> dict[str, list[str]]:

@@ -69,16 +69,21 @@ def laterality_accuracy(stated: Sequence[Facts], reference: Sequence[Facts]) -> 
     One-sided: a half whose other half has another level or none, or the weaker side of an asymmetry. Mentioned: something of
     the same level, failing that of the same polarity, is stated on the topic. Right: it is stated on that side alone.
     """
-    hits: list[bool] = []
-    for said, meant in zip(stated, reference, strict=True):
-        said, meant = halves(said), halves(meant)
-        for fact in _one_sided(meant):
-            same_topic = [other for other in said if topic(other) == topic(fact)]
-            named = [other for other in same_topic if other.level == fact.level]
-            named = named or [other for other in same_topic if is_abnormal(other) == is_abnormal(fact)]
-            if named:
-                hits.append({other.side for other in named} == {fact.side})
+    hits = [hit for said, meant in zip(stated, reference, strict=True) for hit in lateral_hits(said, meant)]
     return float(np.mean(hits)) if hits else math.nan
+
+
+def lateral_hits(stated: Facts, reference: Facts) -> list[bool]:
+    """Of one report: for each one-sided reference fact that is mentioned, whether its side is right."""
+    said, meant = halves(stated), halves(reference)
+    hits = []
+    for fact in _one_sided(meant):
+        same_topic = [other for other in said if topic(other) == topic(fact)]
+        named = [other for other in same_topic if other.level == fact.level]
+        named = named or [other for other in same_topic if is_abnormal(other) == is_abnormal(fact)]
+        if named:
+            hits.append({other.side for other in named} == {fact.side})
+    return hits
 
 
 def error_table(stated: Sequence[Facts], reference: Sequence[Facts]) -> dict[str, float]:
@@ -91,8 +96,13 @@ def error_table(stated: Sequence[Facts], reference: Sequence[Facts]) -> dict[str
     """
     totals: Counter = Counter()
     for said, meant in zip(stated, reference, strict=True):
-        totals.update(_errors(halves(said), halves(meant)))
+        totals.update(errors_of(said, meant))
     return {kind: totals[kind] / max(len(stated), 1) for kind in ERRORS}
+
+
+def errors_of(stated: Facts, reference: Facts) -> Counter:
+    """The errors of one report, see `error_table`."""
+    return _errors(halves(stated), halves(reference))
 
 
 def grounding(stated: Sequence[Facts], measured: Sequence[Facts]) -> float:
@@ -104,17 +114,25 @@ def grounding(stated: Sequence[Facts], measured: Sequence[Facts]) -> float:
       stated: facts of each report.
       measured: `input_pipeline.motion.facts.measured_facts` of each clip.
     """
-    shares = []
-    for said, signal in zip(stated, measured, strict=True):
-        said, signal = halves(said), halves(signal)
-        shares.append(_matched(said, signal, _number_is_not_wrong) / _weight(said) if said else 0.0)
-    return _mean(np.array(shares))
+    return _mean(np.array([grounded_share(said, signal) for said, signal in zip(stated, measured, strict=True)]))
+
+
+def grounded_share(stated: Facts, measured: Facts) -> float:
+    """Of one report, see `grounding`."""
+    said, signal = halves(stated), halves(measured)
+    return _matched(said, signal, _number_is_not_wrong) / _weight(said) if said else 0.0
 
 
 def unparsed_share(texts: Sequence[str]) -> float:
     """Share of the sentences on motion in these reports that state no fact that can be read; NaN without such sentences."""
-    unread = [not sentence.facts for text in texts for sentence in parse(text) if sentence.of_motion]
-    return float(np.mean(unread)) if unread else math.nan
+    unread, of_motion = np.sum([unread_sentences(text) for text in texts], axis=0) if texts else (0.0, 0.0)
+    return float(unread / of_motion) if of_motion else math.nan
+
+
+def unread_sentences(text: str) -> tuple[float, float]:
+    """Sentences on motion without a fact that can be read, and sentences on motion."""
+    found = [not sentence.facts for sentence in parse(text) if sentence.of_motion]
+    return float(sum(found)), float(len(found))
 
 
 def deviation(fact: Fact) -> int:

@@ -61,6 +61,7 @@ def results_view(results: Mapping[str, Any]) -> Group:
             parts.append(Text(f"note: severity: left out {unrated} clips without a rated grade", style="dim"))
     if results["report"] is not None:
         parts += [_report_table(results["report"]), *_report_verdicts(results["report"])]
+        parts += [_report_subset_table(name, found) for name, found in results["report"]["subsets"].items()]
     for task in ("severity", "report"):
         parts += [Text(f"note: {task}: {flag}", style="dim") for flag in (results[task] or {}).get("flags", ())]
     if unread := results.get("predictions", {}).get("not_read"):
@@ -148,6 +149,16 @@ def _subset_table(name: str, parts: Mapping[str, Any]) -> Table:
         ]
         counts = found["counts"]
         table.add_row(part, str(counts["clips"]), str(counts["subjects"]), *cells, _number(found["quadratic_kappa"]["mean"], 2))
+    return table
+
+
+def _report_subset_table(name: str, parts: Mapping[str, Any]) -> Table:
+    """A row for each data set or group: reports, with intervals over its people."""
+    keys = ("fact_f1_direction", "laterality_accuracy", "grounding")
+    table = _table(f"Reports by {name}", ("clips", "subjects", "direction", "sides", "grounded"))
+    for part, found in parts.items():
+        cells = [f"{_number(found[key], 2)} {_interval(found['intervals'][key], 2)}" for key in keys]
+        table.add_row(part, str(found["counts"]["clips"]), str(found["counts"]["subjects"]), *cells)
     return table
 
 
