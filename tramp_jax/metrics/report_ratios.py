@@ -66,12 +66,17 @@ def word_ratios(texts: Sequence[str]) -> dict[str, Ratio]:
 
 def intervals(ratios: Mapping[str, Ratio], subject: np.ndarray, draws: int, seed: int) -> dict[str, list[float | None]]:
     """[low, high] of each over the people of its clips."""
-    found = {}
+    # Metrics of the same clips share the weights of the draws, which are most of the work.
+    alike: dict[bytes, list[str]] = {}
     for name, ratio in ratios.items():
-        part, whole, _ = ratio.take(ratio.of)
-        rows = SubjectDraws.of(subject[ratio.of], draws, seed)
-        found[name] = ends("", rows.interval(bootstrap.ratio_of(part, whole)), [])
-    return found
+        alike.setdefault(ratio.of.tobytes(), []).append(name)
+    found = {}
+    for names in alike.values():
+        of = ratios[names[0]].of
+        rows = SubjectDraws.of(subject[of], draws, seed)
+        drawn = rows.evaluate_all({name: bootstrap.ratio_of(*ratios[name].take(of)[:2]) for name in names}) if of.any() else {}
+        found |= {name: ends("", rows.interval_of(drawn.get(name, np.zeros(0))), []) for name in names}
+    return {name: found[name] for name in ratios}
 
 
 def subset_results(
