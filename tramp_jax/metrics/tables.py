@@ -144,9 +144,7 @@ def _subset_table(name: str, parts: Mapping[str, Any]) -> Table:
     """A row for each data set or group: means over the expressions, with their intervals."""
     table = _table(f"By {name}: means over expressions", ("clips", "subjects", "Spearman", "MAE", "kappa"))
     for part, found in parts.items():
-        cells = [
-            f"{_number(found[key]['mean'], 2)} {_interval(found['intervals'][key]['mean'], 2)}" for key in ("spearman", "mae")
-        ]
+        cells = [_with_ends(found[key]["mean"], found["intervals"][key]["mean"]) for key in ("spearman", "mae")]
         counts = found["counts"]
         table.add_row(part, str(counts["clips"]), str(counts["subjects"]), *cells, _number(found["quadratic_kappa"]["mean"], 2))
     return table
@@ -157,7 +155,7 @@ def _report_subset_table(name: str, parts: Mapping[str, Any]) -> Table:
     keys = ("fact_f1_direction", "laterality_accuracy", "grounding")
     table = _table(f"Reports by {name}", ("clips", "subjects", "direction", "sides", "grounded"))
     for part, found in parts.items():
-        cells = [f"{_number(found[key], 2)} {_interval(found['intervals'][key], 2)}" for key in keys]
+        cells = [_with_ends(found[key], found["intervals"][key]) for key in keys]
         table.add_row(part, str(found["counts"]["clips"]), str(found["counts"]["subjects"]), *cells)
     return table
 
@@ -249,6 +247,10 @@ def _number(value: float | None, decimals: int) -> str:
 
 def _signed(value: float | None) -> str:
     return _ABSENT if value is None else f"{value:+.3f}"
+
+
+def _with_ends(value: float | None, ends: list[float | None]) -> str:
+    return _ABSENT if value is None else f"{_number(value, 2)} {_interval(ends, 2)}"
 
 
 def _interval(ends: list[float | None], decimals: int) -> str:
