@@ -51,6 +51,17 @@ def test_an_ablation_has_the_severity_steps_of_its_run_and_no_more(run):
         assert TrainedModel(run / FOLDER / name).step == 4
 
 
+@pytest.mark.parametrize("every", [(1000, 500), (250, 500), (500, 500), (0, 500), (500, 0), (0, 0)])
+def test_what_an_ablation_validates_it_saves_where_its_run_does(run, every):
+    config = load_config(run)
+    config.schedule.weights, config.total_steps = ConfigDict({"severity": 2, "report": 1}), 10_000
+    config.evaluate_every, config.checkpoint.every = every
+    found = ablation_config(run, config, LANDMARK_ONLY)
+    assert (found.evaluate_every > 0, found.checkpoint.every > 0) == (every[0] > 0, every[1] > 0)
+    longer, shorter = sorted((found.evaluate_every, found.checkpoint.every), reverse=True)
+    assert not shorter or longer / shorter == max(every) / min(every)
+
+
 def test_training_without_frames_by_hand_gives_the_ablation_to_the_bit(run, tmp_path):
     config = load_config(run)
     config.model.vision_kind, config.model.kinematic_tokens, config.model.use_lora = "none", 0, False

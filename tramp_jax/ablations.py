@@ -40,10 +40,7 @@ def ablation_config(run: Path, config: ConfigDict, name: str) -> ConfigDict:
     """The config of an ablation, from that of its run."""
     found, schedule = ConfigDict(config.to_dict()), Schedule.from_config(config.schedule)
     found.total_steps, found.horizon = (schedule.count(SEVERITY, config[key]) for key in ("total_steps", "horizon"))
-    share = found.total_steps / config.total_steps
-    found.evaluate_every, found.checkpoint.every = (
-        max(1, round(share * every)) if every else 0 for every in (config.evaluate_every, config.checkpoint.every)
-    )
+    found.evaluate_every, found.checkpoint.every = _intervals(config, found.total_steps / config.total_steps)
     found.schedule.weights = ConfigDict({task: int(task == SEVERITY) for task in config.schedule.weights})
     found.schedule.first_step = ConfigDict(dict.fromkeys(config.schedule.first_step, 0))
     found.name = f"{config.name}_{name}"
@@ -59,6 +56,18 @@ def ablation_config(run: Path, config: ConfigDict, name: str) -> ConfigDict:
         unused.add("motion")
     found.init_from.update(dict.fromkeys(unused, ""))
     return found
+
+
+def _intervals(config: ConfigDict, share: float) -> tuple[int, int]:
+    """Steps between validations and between saves for a share of the run's steps, the longer still a multiple of the shorter.
+
+    What is validated has to be saved as well, or nothing is ever the best.
+    """
+    both = (config.evaluate_every, config.checkpoint.every)
+    shorter = min((every for every in both if every), default=0)
+    unit = max(1, round(share * shorter))
+    validate, save = (unit * max(1, round(every / shorter)) if every else 0 for every in both)
+    return validate, save
 
 
 def train_ablations(run: Path) -> bool:
