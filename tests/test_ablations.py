@@ -41,7 +41,7 @@ def run(simulated, tmp_path_factory):
 def test_an_ablation_has_the_severity_steps_of_its_run_and_no_more(run):
     config = load_config(run)
     config.schedule.weights = ConfigDict({"severity": 2, "report": 1})
-    config.total_steps, config.horizon, config.evaluate_every = 300, 600, 30
+    config.total_steps, config.horizon, config.evaluate_every, config.checkpoint.every = 300, 600, 30, 30
     found = ablation_config(run, config, VISION_ONLY)
     assert (found.total_steps, found.horizon, found.evaluate_every) == (200, 400, 20)
     for name in NAMES:
