@@ -3,6 +3,8 @@ PYTHON ?= python3.11
 VENV ?= .venv
 # torch==2.13.0 (tests only) is large on Linux from the default index; TORCH_INDEX=URL names one with CPU builds.
 TORCH_INDEX ?=
+# Processes that share the tests; each takes up to 4 GB.
+TEST_PROCESSES ?= 2
 SEED ?= 0
 DATA ?= data/demo
 RUN ?= runs/demo
@@ -34,11 +36,12 @@ endif
 	$(BIN)/python -m tramp_jax.cross_validate --checkpoint=$(LOSO_RUN) --data=$(LOSO_DATA) --output=$(LOSO_RUN)/protocols-fresh \
 	  --folds=10 --seeds=3 --cohorts=41 --encoder=fresh
 
+# A file of tests stays in one process: what its fixtures make is made once.
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
 test-slow: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile -m slow
 
 # Under an hour on 2 cores: 50 kills, 2,000 damaged files, 10,000 mutated inputs, and a table of what came of them.
 soak: $(VENV)/.installed-test
