@@ -10,7 +10,7 @@ from scipy import stats
 
 from input_pipeline.errors import UserError
 from tramp_jax.metrics import evaluation
-from tramp_jax.metrics.comparison import compare
+from tramp_jax.metrics.comparison import compare, shows
 from tramp_jax.metrics.predictions import read_predictions
 
 DRAWS = 200
@@ -126,3 +126,19 @@ def test_nothing_rated_is_refused(tmp_path):
     rows = make_rows(score="")
     with pytest.raises(UserError, match="none of the 36 clips that both files have has a score"):
         compare(_read(tmp_path / "a.csv", rows), _read(tmp_path / "b.csv", rows))
+
+
+@pytest.mark.parametrize(
+    ("interval", "better", "subjects", "said"),
+    [
+        ([0.1, 0.2], 1, 10, "better"),
+        ([0.1, 0.2], -1, 10, "worse"),
+        ([-0.2, -0.1], -1, 10, "better"),
+        ([0.0, 0.2], 1, 10, "not shown"),
+        ([0.1, 0.2], 1, 9, "9 people: too few"),
+        ([0.1, 0.2], 0, 10, ""),
+        ([None, None], 1, 1, ""),
+    ],
+)
+def test_a_difference_says_who_is_better_where_it_can(interval, better, subjects, said):
+    assert shows(interval, better, subjects) == said

@@ -5,7 +5,7 @@ Axes: N clips, D draws.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from input_pipeline.errors import UserError
 from tramp_jax.metrics import bootstrap
-from tramp_jax.metrics.bootstrap import DRAWS, SubjectDraws
+from tramp_jax.metrics.bootstrap import DRAWS, FEW_SUBJECTS, SubjectDraws
 from tramp_jax.metrics.evaluation import direction_f1
 from tramp_jax.metrics.predictions import SAMPLES, Predictions
 from tramp_jax.metrics.scored import ScoredClips
@@ -68,6 +68,27 @@ def compare(
 def name_of(path: Path) -> str:
     """The file's name, or run and folder for the samples of a run, whose files all have one name."""
     return "/".join(path.parts[-3:-1]) if path.name == SAMPLES else path.name
+
+
+def shows(interval: Sequence[float | None], better: int, subjects: int) -> str:
+    """What a difference says of the first of two models.
+
+    Args:
+      interval: of the difference, low and high; None where there is none.
+      better: 1 where more is better, -1 where less is, 0 where neither.
+      subjects: people drawn.
+
+    Returns:
+      "better", "worse", "not shown" where the interval holds 0, "N people: too few", or "" where nothing can be said.
+    """
+    low, high = interval
+    if low is None or high is None or not better:
+        return ""
+    if subjects < FEW_SUBJECTS:
+        return f"{subjects} people: too few"
+    if low <= 0 <= high:
+        return "not shown"
+    return "better" if (low > 0) == (better > 0) else "worse"
 
 
 def join(one: Predictions, two: Predictions, *, common_clips: bool) -> tuple[np.ndarray, np.ndarray]:

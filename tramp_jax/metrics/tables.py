@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tramp_jax.metrics.bootstrap import FEW_SUBJECTS
+from tramp_jax.metrics.comparison import shows
 from tramp_jax.metrics.evaluation import SIMULATED
 from tramp_jax.metrics.severity_table import MEAN
 
@@ -43,6 +44,7 @@ _REPORT_COLUMNS = (
     ("ROUGE", "rouge_l", "rouge_l", 2),
 )
 _ABSENT = "–"
+_OF_TWO = {"better": "one is better", "worse": "two is better"}
 
 
 def print_results(results: Mapping[str, Any], console: Console | None = None) -> None:
@@ -84,8 +86,8 @@ def comparison_view(comparison: Mapping[str, Any]) -> Group:
     for name, found in comparison["metrics"].items():
         mean = found["mean"]
         told = f"{_signed(mean['difference'])} {_interval(mean['interval'], 3)}"
-        shown = _shown(mean, comparison["better"][name], counts["subjects"])
-        table.add_row(name, _number(mean["one"], 3), _number(mean["two"], 3), told, shown)
+        shown = shows(mean["interval"], comparison["better"][name], counts["subjects"])
+        table.add_row(name, _number(mean["one"], 3), _number(mean["two"], 3), told, _OF_TWO.get(shown, shown))
     notes = [Text(f"note: {flag}", style="dim") for flag in comparison["flags"]]
     if any(comparison["left_out"].values()):
         left = comparison["left_out"]
@@ -93,17 +95,6 @@ def comparison_view(comparison: Mapping[str, Any]) -> Group:
             Text(f"note: left out, since the other lacks them: {left['one']} of one, {left['two']} of two", style="dim")
         )
     return Group(table, *notes)
-
-
-def _shown(mean: Mapping[str, Any], better: int, subjects: int) -> str:
-    low, high = mean["interval"]
-    if not better or low is None or high is None:
-        return ""
-    if subjects < FEW_SUBJECTS:
-        return f"{subjects} subjects: too few"
-    if low <= 0 <= high:
-        return "not shown"
-    return "one is better" if (low > 0) == (better > 0) else "two is better"
 
 
 def _headline(results: Mapping[str, Any]) -> Text:

@@ -14,7 +14,7 @@ from typing import Any
 from plotly.offline import get_plotlyjs
 
 from tramp_jax.metrics.calibration import LEVELS
-from tramp_jax.metrics.comparison import FACT_F1
+from tramp_jax.metrics.comparison import FACT_F1, shows
 from tramp_jax.metrics.report_facts import ERRORS
 from tramp_jax.metrics.severity import GRADES
 from tramp_jax.metrics.severity_table import MEAN, ROWS
@@ -139,16 +139,12 @@ def _cell(name: str, of: str, model: Model) -> dict[str, Any]:
     if minus is None:
         return cell | {"difference": "", "shows": ""}
     difference = f"{_number(minus[of]['difference'], 3, sign=True)} {_ends(minus[of]['interval'])}"
-    return cell | {"difference": difference, "shows": _shows(minus[of]["interval"], ROWS[name].better)}
+    return cell | {"difference": difference, "shows": shows(minus[of]["interval"], ROWS[name].better, _drawn(model))}
 
 
-def _shows(interval: Sequence[float | None], better: int) -> str:
-    low, high = interval
-    if low is None or high is None or not better:
-        return ""
-    if low <= 0 <= high:
-        return "not shown"
-    return "better" if (low > 0) == (better > 0) else "worse"
+def _drawn(model: Model) -> int:
+    """People of the comparison with the first."""
+    return model.minus_first["counts"]["subjects"]
 
 
 def _reliability_rows(models: Sequence[Model]) -> list[tuple[str, list[dict[str, Any] | None]]]:
@@ -207,7 +203,7 @@ def _fact_difference(model: Model) -> str:
     if minus is None:
         return ""
     mean = minus[MEAN]
-    return f"{_number(mean['difference'], 3, sign=True)} {_ends(mean['interval'])} {_shows(mean['interval'], 1)}"
+    return f"{_number(mean['difference'], 3, sign=True)} {_ends(mean['interval'])} {shows(mean['interval'], 1, _drawn(model))}"
 
 
 def _at(found: dict[str, Any], keys: tuple[str, ...]) -> float | None:
