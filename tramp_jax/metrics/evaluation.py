@@ -157,14 +157,12 @@ def report_results(
     results["forbidden_share"] = {kind: _defined(share) for kind, share in forbidden.forbidden_share(generated).items()}
     stated = [_facts(generated[i]) for i in kept]
     results["errors"] = report_facts.error_table(stated, meant)
-    weighted = weighted_facts.per_report(stated, meant)
-    findings = bootstrap.ratio_of(np.nan_to_num(weighted), ~np.isnan(weighted))
-    results["weighted_facts_interval"] = ends("", rows.interval(findings), [])
     of_reference = [None if reference is None else _facts(reference) for reference in references]
     ratios = report_ratios.fact_ratios([_facts(said) for said in generated], of_reference, measured)
     ratios |= report_ratios.word_ratios(generated)
     people = np.asarray(subject)
     results["intervals"] = report_ratios.intervals(ratios, people, draws, seed)
+    results["weighted_facts_interval"] = results["intervals"]["weighted_facts"]
     results["subsets"] = {
         name: report_ratios.subset_results(ratios, people, labels, draws=draws, seed=seed)
         for name, labels in (subsets or {}).items()
