@@ -13,6 +13,11 @@ from input_pipeline.paths import absolute, path_of
 from input_pipeline.splits import SPLIT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+    from input_pipeline.examples import ClipSource
     from tramp_jax.metrics.predictions import Predictions
 
 # Folder of a model and one of its layers, from 1.
@@ -123,7 +128,6 @@ def evaluate(
     from input_pipeline.mixture import split_of
     from input_pipeline.splits import load_split
     from input_pipeline.vision_features import is_made
-    from tramp_jax.ablations import ablation_scores
     from tramp_jax.compilation_cache import use_compilation_cache
     from tramp_jax.inference import TrainedModel
     from tramp_jax.metrics.baselines import measure_clips, predict_baselines
@@ -155,10 +159,7 @@ def evaluate(
     train, test = measure_clips(dataset, folds["train"]), measure_clips(dataset, folds[fold])
     baselines = predict_baselines(train, test)
     if baselines.scores:
-        ablated, missing = ablation_scores(run, step, dataset, folds[fold])
-        baselines.scores.update(ablated)
-        if missing:
-            print(f"not beside the model: {', '.join(missing)}: python -m tramp_jax.ablate --checkpoint={run}", file=sys.stderr)
+        baselines.scores.update(_ablated(run, step, dataset, folds[fold]))
     results = evaluate_clips(dataset.name, test, scores, reports, baselines, **answers)
     if encoder is not None and reports is not None:
         references = [label.report for label in test.labels]
@@ -174,6 +175,16 @@ def evaluate(
         own = read_predictions(run / name / SAMPLES)
         _write_comparison(run / name, compare(own, rival, common_clips=common_clips))
     return results
+
+
+def _ablated(run: Path, step: str, data: ClipSource, indices: Sequence[int]) -> dict[str, np.ndarray]:
+    """Scores by the run's ablations; those that are not there are told."""
+    from tramp_jax.ablations import ablation_scores
+
+    found, missing = ablation_scores(run, step, data, indices)
+    if missing:
+        print(f"not beside the model: {', '.join(missing)}: python -m tramp_jax.ablate --checkpoint={run}", file=sys.stderr)
+    return found
 
 
 def _write(folder: Path, results: dict, rows: list[dict]) -> None:
