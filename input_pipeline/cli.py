@@ -6,6 +6,7 @@ on standard error and exit code 2.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -13,6 +14,19 @@ from collections.abc import Callable, Sequence
 from absl import app, flags, logging
 
 from input_pipeline.errors import UserError
+
+# What the machine refuses wherever a command reads or writes, and what to do next.
+_REFUSED = {
+    errno.EACCES: "ask its owner, or choose another folder",
+    errno.EPERM: "ask its owner, or choose another folder",
+    errno.EROFS: "choose another folder",
+    errno.ENOSPC: "make room, and start again",
+    errno.EDQUOT: "make room, and start again",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EMFILE: "raise `ulimit -n`, and start again",
+    errno.EIO: "the disk or the network failed: start again, and check it if it comes again",
+    errno.ESTALE: "the disk or the network failed: start again, and check it if it comes again",
+}
 
 
 def run(main: Callable[[Sequence[str]], None], usage: str) -> None:
@@ -31,6 +45,11 @@ def run(main: Callable[[Sequence[str]], None], usage: str) -> None:
         # A reader such as `head` has closed our standard output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in _REFUSED:
+            raise
+        where = "" if error.filename is None else f"{error.filename}: "
+        _leave(f"{where}{os.strerror(error.errno)}: {_REFUSED[error.errno]}")
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -53,6 +53,11 @@ def absolute(path: Path) -> Path:
     return path if is_remote(path) else path.resolve()
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there. Unlike epath's `is_dir`, a folder that may not be looked into is a PermissionError."""
+    return path.is_dir() if is_remote(path) else Path(path).is_dir()
+
+
 def size_of(path: Path) -> int | None:
     """Bytes of a file, None where there is none."""
     try:
