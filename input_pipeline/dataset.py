@@ -100,6 +100,10 @@ class Dataset:
         name = getattr(self.manifest, family)[shard].name
         return f"{self.path / name}: record {position} ({self.labels[index].clip_id})"
 
+    def has_withdrawn(self, index: int) -> bool:
+        """Whether the clip's subject has withdrawn."""
+        return self.labels[index].subject in self.withdrawn
+
     def part_of(self, index: int) -> str:
         """Nothing: this is one data set, see `examples.ClipSource`."""
         return ""

@@ -104,6 +104,11 @@ class Mixture:
         part, local = self._of(index)
         return dataclasses.replace(part.clip(local, with_frames), label=self.labels[index])
 
+    def has_withdrawn(self, index: int) -> bool:
+        """Whether the clip's subject has withdrawn from its own folder; another may still hold the person, see `notices`."""
+        part, local = self._of(index)
+        return part.has_withdrawn(local)
+
     def where(self, family: str, index: int) -> str:
         """See `Dataset.where`."""
         part, local = self._of(index)

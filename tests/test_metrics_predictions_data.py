@@ -22,6 +22,7 @@ from tramp_jax.metrics.baselines import measure_clips, predict_baselines
 from tramp_jax.metrics.prediction_results import evaluate_predictions
 from tramp_jax.metrics.predictions import read_predictions
 from tramp_jax.metrics.predictions_data import measure_predictions
+from tramp_jax.metrics.training_data import open_training_data
 
 DRAWS = 50
 # Clips are measured once.
@@ -56,7 +57,7 @@ def rows_of(folder, split="halves"):
 
 
 def measured_of(path, rows, folder, split="halves"):
-    found = measure_predictions(read_predictions(write_rows(path, rows)), opened(folder), split)
+    found = measure_predictions(read_predictions(write_rows(path, rows)), open_training_data(str(folder), split))
     json.dumps([found.about, found.notes], allow_nan=False)
     return found
 
@@ -216,8 +217,8 @@ def test_clips_of_people_who_have_withdrawn_are_in_no_figure_and_no_file(data, t
     assert found["predictions"]["notes"] == ["5 clips of 1 subjects who have withdrawn are left out"]
     assert gone not in "".join(path.read_text() for path in (tmp_path / "a").iterdir())
     alone = write_rows(tmp_path / "alone.jsonl", rows[:5])
-    with pytest.raises(UserError, match=r"the subjects of all 5 rows are in .*withdrawn.txt: nothing is left"):
-        measure_predictions(read_predictions(alone), Dataset.open(folder), "halves")
+    with pytest.raises(UserError, match=r"the subjects of all 5 rows are in the withdrawn.txt of .*copy: nothing is left"):
+        measure_predictions(read_predictions(alone), open_training_data(str(folder), "halves"))
 
 
 def test_where_nobody_rated_reports_are_grounded_and_the_files_own_grades_stand(data, tmp_path):

@@ -51,6 +51,7 @@ def test_withdrawn_people_are_in_no_fold_and_are_told_where_another_folder_holds
     (folders[0] / "withdrawn.txt").write_text("same-1\n")
     data, folds = open_data(mixed(*folders))
     assert data.withdrawn == {"same-1"}
+    assert [index for index in range(len(data)) if data.has_withdrawn(index)] == [2, 3]
     assert not {2, 3} & {index for indices in folds.values() for index in indices}
     assert {12, 13} <= set(folds["train"])
     assert list(data.notices()) == ["data.sources.two: still read, 1 of its subjects have withdrawn from one"]

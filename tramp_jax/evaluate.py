@@ -4,7 +4,8 @@
 validation fold RUN/eval-validation, for --step=best RUN/eval-best, so that no results are overwritten by those of other clips.
 `--predictions=FILE --output=DIR` writes the same two files into DIR; it needs no checkpoint, no data set and no JAX
 (`metrics.predictions` has the columns). samples.jsonl is such a file. With `--data=FOLDER`, the data set that its clips are of,
-its reports are grounded in their measured motion and its baselines fitted on the training fold of `--split`.
+its reports are grounded in their measured motion and its baselines fitted on the training fold of `--split`. A run's folder,
+`--data=RUN`, stands for the data that it was trained on, which may be several folders (`data.sources`).
 `--bert_model=FOLDER --bert_layer=L` adds BERTScore of the reports with the user's own encoder.
 `--harness-output=DIR` writes either once more in the shape of lm-evaluation-harness (`metrics.harness`).
 `--against=FILE|RUN` compares with another file of predictions, or another evaluated run, on the same clips: comparison.json.
@@ -26,7 +27,9 @@ from tramp_jax.evaluator import Encoder, evaluate, evaluate_file
 
 _CHECKPOINT = flags.DEFINE_string("checkpoint", None, "A run: the --workdir of tramp_jax.train.")
 _DATA = flags.DEFINE_string(
-    "data", None, "Data set folder; default: the one that the run was trained on, and none for --predictions."
+    "data",
+    None,
+    "Data set folder, or for --predictions a run's in place of its data; default: the run's own, none for --predictions.",
 )
 _SPLIT = flags.DEFINE_string("split", None, f"Of --predictions with --data: baselines fit on its training fold; {SPLIT}.")
 _FOLD = flags.DEFINE_enum("fold", "test", ["validation", "test"], "Which held-out subjects.")
@@ -42,7 +45,7 @@ _COMMON = flags.DEFINE_bool("common-clips", False, "Compares the clips that both
 
 USAGE = (
     "python -m tramp_jax.evaluate --checkpoint=RUN [--data=FOLDER] [--fold=test] [--step=last] [--noreports] | "
-    "--predictions=FILE.csv|jsonl --output=DIR [--data=FOLDER [--split=default]]; either with [--against=FILE|RUN] "
+    "--predictions=FILE.csv|jsonl --output=DIR [--data=FOLDER [--split=default]|RUN]; either with [--against=FILE|RUN] "
     "[--harness-output=DIR] [--bert_model=FOLDER --bert_layer=L]"
 )
 
@@ -62,7 +65,7 @@ def main(argv: Sequence[str]) -> None:
         return
     if _OUTPUT.value is None:
         raise UserError("--predictions needs --output=DIR, where results.json and samples.jsonl are written")
-    data = {"data": _DATA.value, "split": SPLIT if _SPLIT.value is None else _SPLIT.value}
+    data = {"data": _DATA.value, "split": _SPLIT.value}
     evaluate_file(path_of(_PREDICTIONS.value), path_of(_OUTPUT.value), **data, **_more())
 
 

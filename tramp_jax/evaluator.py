@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from input_pipeline.errors import UserError
 from input_pipeline.paths import absolute, path_of
-from input_pipeline.splits import SPLIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +30,7 @@ def evaluate_file(
     output: Path,
     *,
     data: str | None = None,
-    split: str = SPLIT,
+    split: str | None = None,
     against: Path | None = None,
     common_clips: bool = False,
     harness: Path | None = None,
@@ -42,8 +41,9 @@ def evaluate_file(
     Args:
       source: .csv or .jsonl, see `metrics.predictions`.
       output: folder, made where there is none.
-      data: data set folder that the clips are of: reports are grounded and baselines fitted. None for none.
-      split: of that data set; the baselines are fitted on its training fold.
+      data: data set folder that the clips are of, or a run on their folders: reports are grounded and baselines fitted. None
+        for none.
+      split: of a data set folder, None for "default"; the baselines are fitted on its training fold.
       against: another such file, or a folder with one (see `predictions.find_samples`).
       common_clips: compares the clips that both have, where each has others.
       harness: folder for the shape of lm-evaluation-harness, None for none.
@@ -55,13 +55,13 @@ def evaluate_file(
     Raises:
       UserError: a file is wrong, they are of other clips, or file and data set do not agree.
     """
-    from input_pipeline.dataset import Dataset
     from tramp_jax.metrics.comparison import compare
     from tramp_jax.metrics.prediction_results import evaluate_predictions, prediction_rows
     from tramp_jax.metrics.predictions import find_samples, read_predictions
     from tramp_jax.metrics.predictions_data import measure_predictions, without_withdrawn
     from tramp_jax.metrics.tables import print_results
     from tramp_jax.metrics.text.bertscore import bertscore_results
+    from tramp_jax.metrics.training_data import open_training_data
 
     if absolute(output / SAMPLES) == absolute(source):
         raise UserError(f"--output={output}: would overwrite {source}: name another folder")
@@ -72,11 +72,11 @@ def evaluate_file(
     about: dict[str, Any] = {"not_read": list(found.not_read)}
     facts = None
     if data is not None:
-        dataset = Dataset.open(data)
-        measured = measure_predictions(found, dataset, split)
+        known = open_training_data(data, split)
+        measured = measure_predictions(found, known)
         found, facts = measured.predictions, measured.facts
         about |= {"data": measured.about, "notes": measured.notes}
-        rival = None if rival is None else without_withdrawn(rival, dataset)
+        rival = None if rival is None else without_withdrawn(rival, known)
     results = evaluate_predictions(found, facts)
     if encoder is not None:
         written = (found.clips.subject, found.reports, found.references, found.baseline_reports or {})
@@ -160,7 +160,9 @@ def evaluate(
     baselines = predict_baselines(train, test)
     if baselines.scores:
         baselines.scores.update(_ablated(run, step, dataset, folds[fold]))
-    results = evaluate_clips(dataset.name, test, scores, reports, baselines, **answers)
+    # Of these clips: what was trained on beside them is no part of what the figures are of.
+    names = " + ".join(sorted({label.dataset for label in test.labels}))
+    results = evaluate_clips(names, test, scores, reports, baselines, **answers)
     if encoder is not None and reports is not None:
         references = [label.report for label in test.labels]
         results["report"]["bertscore"] = bertscore_results(*encoder, test.person, reports, references, baselines.reports)

@@ -50,7 +50,7 @@ def evaluate_predictions(
         )
     names = expressions_of(clips.expression)
     sets = sorted(set(found.dataset.tolist()) - {""})
-    results: dict[str, Any] = {"data": ", ".join(sets) or found.path.name, "simulated": sets == [SIMULATED]}
+    results: dict[str, Any] = {"data": " + ".join(sets) or found.path.name, "simulated": sets == [SIMULATED]}
     results |= {"counts": count(clips.subject, clips.expression, names)}
     results["severity"] = _severity(found, names, draws=draws, seed=seed)
     results["report"] = None

@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from input_pipeline.dataset import WITHDRAWN, Dataset
+from input_pipeline.dataset import WITHDRAWN
 from input_pipeline.errors import UserError
+from input_pipeline.mixture import Data, Mixture
 from input_pipeline.motion.facts import Fact
-from input_pipeline.paths import absolute
 from input_pipeline.records import Label
-from input_pipeline.splits import load_split
 from tramp_jax.metrics.baselines import BaselinePredictions, measure_clips, predict_baselines
 from tramp_jax.metrics.evaluation import latent_of
 from tramp_jax.metrics.predictions import Predictions
 from tramp_jax.metrics.scored import persons
+from tramp_jax.metrics.training_data import TrainingData
 
 # Two grades are the same up to this (ours): a mean of raters that went through float32 is off by less.
 _SAME_GRADE = 1e-6
@@ -47,56 +47,47 @@ class MeasuredPredictions:
     notes: list[str]
 
 
-def measure_predictions(found: Predictions, dataset: Dataset, split: str) -> MeasuredPredictions:
-    """Measures the clips of a file and fits the baselines on the training fold of a split.
+def measure_predictions(found: Predictions, data: TrainingData) -> MeasuredPredictions:
+    """Measures the clips of a file and fits the baselines on the training clips.
 
     A baseline that the file has itself, by the same name, is kept: it is what the file's maker compared with.
 
     Args:
       found: of `predictions.read_predictions`.
-      dataset: that all of its clips are of.
-      split: name of a split of the data set; only its training fold is used.
+      data: that all of its clips are of.
 
     Raises:
-      UserError: no such split, or a row is of a clip that is not there, of another person, expression or grade than there, or
-        of a person in the training fold.
+      UserError: a row is of a clip that is not there, of another person, expression or grade than there, or of a person in the
+        training fold.
     """
-    train = load_split(dataset, split, need=("train",))["train"]
-    left = without_withdrawn(found, dataset)
-    places = _places(left, dataset)
-    _check_there(left, places, dataset)
-    labels = [dataset.labels[index] for index in places]
-    _check_labels(left, labels, dataset)
-    people = {dataset.labels[index].subject for index in train}
-    _check_held_out(left, people, split)
-    test = measure_clips(dataset, places)
-    fitted = predict_baselines(measure_clips(dataset, train), test)
-    about = {
-        "folder": absolute(dataset.path).name,
-        "split": split,
-        "sha256": dataset.manifest.sha256(),
-        "training_clips": len(train),
-        "training_subjects": len(people),
-    }
+    left = without_withdrawn(found, data)
+    places = _places(left, data.clips)
+    _check_there(left, places, data)
+    labels = [data.clips.labels[index] for index in places]
+    _check_labels(left, labels, data.place)
+    _check_held_out(left, data)
+    test = measure_clips(data.clips, places)
+    fitted = predict_baselines(measure_clips(data.clips, data.train), test)
     notes = [*_left_out(found, left), *_label_notes(left, labels), *_baseline_notes(left, fitted)]
-    return MeasuredPredictions(_with_baselines(_filled(left, labels), fitted), test.facts, about, notes)
+    return MeasuredPredictions(_with_baselines(_filled(left, labels), fitted), test.facts, data.about(), notes)
 
 
-def without_withdrawn(found: Predictions, dataset: Dataset) -> Predictions:
-    """The file without the clips of subjects who have withdrawn from the data set; clips that are not there stay.
+def without_withdrawn(found: Predictions, data: TrainingData) -> Predictions:
+    """The file without the clips of subjects who have withdrawn from their data set; clips that are not there stay.
 
     Raises:
       UserError: nothing is left.
     """
-    gone = [index >= 0 and dataset.labels[index].subject in dataset.withdrawn for index in _places(found, dataset)]
+    gone = [index >= 0 and data.clips.has_withdrawn(index) for index in _places(found, data.clips)]
     if all(gone):
         raise UserError(
-            f"{found.path}: the subjects of all {len(found)} rows are in {dataset.path / WITHDRAWN}: nothing is left"
+            f"{found.path}: the subjects of all {len(found)} rows are in the {WITHDRAWN} of {data.place}: nothing is left, "
+            "name a file of other people"
         )
     return found.take(np.flatnonzero(~np.array(gone)))
 
 
-def _places(found: Predictions, dataset: Dataset) -> list[int]:
+def _places(found: Predictions, dataset: Data) -> list[int]:
     """The index of each row's clip in the data set, -1 for none; a file without data sets goes by clip_id alone."""
     wanted = set(found.clip_id.tolist())
     at: dict[tuple[str, str], int] = {}
@@ -106,20 +97,27 @@ def _places(found: Predictions, dataset: Dataset) -> list[int]:
     return [at.get(key, -1) for key in zip(found.dataset.tolist(), found.clip_id.tolist(), strict=True)]
 
 
-def _check_there(found: Predictions, places: Sequence[int], dataset: Dataset) -> None:
+def _check_there(found: Predictions, places: Sequence[int], data: TrainingData) -> None:
     absent = np.flatnonzero(np.array(places) < 0)
     for row in absent:
         of = f" of data set {str(found.dataset[row])!r}" if found.dataset[row] else ""
         raise UserError(
-            f"{found.path} line {found.lines[row]}: clip {str(found.clip_id[row])!r}{of} is not in {dataset.path} "
-            f"({dataset.name!r}), nor are {len(absent) - 1} other of {len(found)} rows: leave them out or name their data set"
+            f"{found.path} line {found.lines[row]}: clip {str(found.clip_id[row])!r}{of} is not in {data.place} "
+            f"({data.clips.name!r}), nor are {len(absent) - 1} other of {len(found)} rows: {_next_step(found, row, data.clips)}"
         )
 
 
-def _check_labels(found: Predictions, labels: Sequence[Label], dataset: Dataset) -> None:
+def _next_step(found: Predictions, row: int, dataset: Data) -> str:
+    source, _, own = str(found.clip_id[row]).partition("/")
+    if own and not isinstance(dataset, Mixture) and any(label.clip_id == own for label in dataset.labels):
+        return f"{source!r} is a source of a run on several folders, name that run with --data=RUN"
+    return "leave them out or name their data set"
+
+
+def _check_labels(found: Predictions, labels: Sequence[Label], place: str) -> None:
     """Refuses rows of which file and data set say different things."""
-    _check_same(found, "subject", found.subject, np.array([x.subject for x in labels], dtype=str), dataset)
-    _check_same(found, "expression", found.clips.expression, np.array([x.expression for x in labels], dtype=str), dataset)
+    _check_same(found, "subject", found.subject, np.array([x.subject for x in labels], dtype=str), place)
+    _check_same(found, "expression", found.clips.expression, np.array([x.expression for x in labels], dtype=str), place)
     if not found.clips.rated.any():
         return
     here, there = found.clips.truth, _grades(labels)
@@ -127,30 +125,31 @@ def _check_labels(found: Predictions, labels: Sequence[Label], dataset: Dataset)
     differ = ~np.isnan(there) & ~(np.abs(here - there) <= _SAME_GRADE)
     for row in np.flatnonzero(differ):
         said = "nothing" if np.isnan(here[row]) else f"{here[row]:.10g}"
-        raise _other(found, row, "score", said, f"{there[row]:.10g}", int(differ.sum()), dataset)
+        raise _other(found, row, "score", said, f"{there[row]:.10g}", int(differ.sum()), place)
 
 
-def _check_same(found: Predictions, column: str, here: np.ndarray, there: np.ndarray, dataset: Dataset) -> None:
+def _check_same(found: Predictions, column: str, here: np.ndarray, there: np.ndarray, place: str) -> None:
     for row in np.flatnonzero(here != there):
-        raise _other(found, row, column, repr(str(here[row])), repr(str(there[row])), int((here != there).sum()), dataset)
+        raise _other(found, row, column, repr(str(here[row])), repr(str(there[row])), int((here != there).sum()), place)
 
 
-def _other(found: Predictions, row: int, column: str, here: str, there: str, rows: int, dataset: Dataset) -> UserError:
+def _other(found: Predictions, row: int, column: str, here: str, there: str, rows: int, place: str) -> UserError:
     return UserError(
-        f"{found.path} line {found.lines[row]}, column '{column}': found {here}, but {dataset.path} has {there} for clip "
+        f"{found.path} line {found.lines[row]}, column '{column}': found {here}, but {place} has {there} for clip "
         f"{str(found.clip_id[row])!r} ({rows} such rows): write what the data set has, or name the one that the file is of"
     )
 
 
-def _check_held_out(found: Predictions, trained: set[str], split: str) -> None:
+def _check_held_out(found: Predictions, data: TrainingData) -> None:
+    trained = data.people()
     rows = [row for row, subject in enumerate(found.subject.tolist()) if subject in trained]
     if not rows:
         return
     first, people = rows[0], len({str(found.subject[row]) for row in rows})
     raise UserError(
-        f"{found.path} line {found.lines[first]}: subject {str(found.subject[first])!r} is in the training fold of split "
-        f"{split!r} ({len(rows)} of {len(found)} rows, {people} such subjects), so the baselines would know the person: leave "
-        "these rows out, or name a split that holds them out with --split=NAME"
+        f"{found.path} line {found.lines[first]}: subject {str(found.subject[first])!r} is in the training fold of "
+        f"{data.chosen} ({len(rows)} of {len(found)} rows, {people} such subjects), so the baselines would know the person: "
+        f"leave these rows out, or {data.otherwise}"
     )
 
 
