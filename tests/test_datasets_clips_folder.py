@@ -91,6 +91,7 @@ def test_files_of_landmarks_have_the_frame_rate_that_is_said(root):
         ("path,scroe", "a.mp4,1", "unknown column 'scroe'.*did you mean score"),
         ("path,Grade", "a.mp4,1", r"unknown column 'Grade'.*columns\.json says"),
         ("video", "a.mp4", "no column 'path'"),
+        ("path;score", "a.mp4;1", r"clips\.csv line 1: found fields between ';', expected commas: export it with commas"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(root, header, row, words):

@@ -91,6 +91,8 @@ def ages(number):
         ("path,score\na.mp4,nan\n", "line 2: score 'nan' is not a number"),
         ("path,report\na.mp4,one, two\n", "line 2: more fields"),
         ("path,score\n,2\n", "line 2: no path"),
+        ("path;score\na.mp4;2\n", "list.csv line 1: found fields between ';', expected commas: export it with commas"),
+        ("path\tscore\na.mp4\t2\n", "list.csv line 1: found fields between '\\t', expected commas: export it with commas"),
         ("path,subject,report\na.mp4,Anna,When ANNA smiles.\n", "line 2: the report names the subject 'Anna'"),
     ],
 )
@@ -184,6 +186,8 @@ def test_landmarks_of_another_tool_become_a_data_set_without_videos_or_landmarke
         landmark_files.write_openface(folder / f"{name}.csv", landmark_files.face_pixels("openface68")[: 12 + number])
     whole = (folder / "anna.csv").read_text()
     (folder / "dora.csv").write_text(whole[: len(whole) // 2])
+    (folder / "eric.csv").write_text(whole.replace(",", ";"))
+    (folder / "notes.csv").write_text("name;room\nanna;3\n")
     done = extract(folder, f"--output={out}", "--expression=smile", "--workers=2")
     assert done.returncode == 0, done.stderr
     assert "3 clips of 3 subjects" in done.stdout
@@ -192,6 +196,7 @@ def test_landmarks_of_another_tool_become_a_data_set_without_videos_or_landmarke
     assert (dataset.manifest.layout, dataset.manifest.has_frames) == ("openface68", False)
     assert sorted(len(dataset.clip(index).times) for index in range(3)) == [12, 13, 14]
     assert dataset.manifest.source["landmark_files"] == "input_pipeline.landmark_files/1"
-    (row,) = (json.loads(line) for line in (out / "dead_letter.jsonl").read_text().splitlines())
-    assert row["code"] == "no-landmarks"
-    assert "dora" not in row["reason"]
+    rows = [json.loads(line) for line in (out / "dead_letter.jsonl").read_text().splitlines()]
+    assert [row["code"] for row in rows] == ["no-landmarks"] * 2
+    assert not [row for row in rows if re.search("dora|eric", row["reason"])]
+    assert sorted("found fields between ';', expected commas" in row["reason"] for row in rows) == [False, True]

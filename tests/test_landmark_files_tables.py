@@ -30,6 +30,7 @@ def test_columns_are_counted_to_the_first_gap(tmp_path):
         ("a\n", "has no rows below its header"),
         ("b\n1\n", "no column a, found b"),
         ("a,b\n1\n", "row 2: 1 fields, the header has 2"),
+        ("a;b\n1;2\n", "t.csv line 1: found fields between ';', expected commas: export it with commas"),
         ("a\nfive\n", "line 2: a is 'five', expected a number"),
         ("a\n" + "1" * 200_000, "field larger than field limit"),
     ],

@@ -94,7 +94,7 @@ def _check_columns(where: str, names: Mapping[str, Any]) -> None:
 
 def _item(where: str, root: Path, row: dict[str, str]) -> Item:
     if not row["path"]:
-        raise UserError(f"{where}: no path")
+        raise UserError(f"{where}: no path: name the file of the clip, or take the row out")
     path = inside(where, root, row["path"])
     part = _part(where, row["start"], row["end"])
     key = " ".join([row["path"], *(f"{place}" for place in part if part[1])])
@@ -141,7 +141,7 @@ def _media(where: str, path: Path, part: tuple[int, int], fps: float | None) -> 
     if path.is_dir():
         pictures = sorted((file for file in path.iterdir() if file.suffix.lower() in SUFFIXES), key=_natural)
     if end > len(pictures):
-        raise UserError(f"{where}: ends at picture {end}, {path} has {len(pictures)}")
+        raise UserError(f"{where}: ends at picture {end}, {path} has {len(pictures)}: write a smaller end, or none")
     pictures = pictures[start : end or None] or [path]  # what is not there is told with the clips that fail
     if len(pictures) > 1 and fps is None:
         raise UserError(f"{where}: no fps: say how many of the {len(pictures)} pictures are a second")

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from input_pipeline.csv_header import check_separator
 from input_pipeline.errors import UserError
 
 
@@ -13,12 +14,13 @@ def rows(path: Path, columns: tuple[str, ...], delimiter: str = ",") -> Iterator
     """(where, row) of a CSV file with a header that has at least `columns`; `where` names file and line for errors.
 
     Raises:
-      UserError: no such file, not UTF-8, a column missing, or a row with fields too few.
+      UserError: no such file, not UTF-8, another separator, a column missing, or a row with fields too few.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, delimiter=delimiter, strict=True, skipinitialspace=True)
             names = reader.fieldnames or []
+            check_separator(path, names)
             if missing := [name for name in columns if name not in names]:
                 raise UserError(
                     f"{path}: no column {missing[0]!r}, found {', '.join(names)}: is this the file of the data set?"
@@ -41,7 +43,7 @@ def cells(path: Path, least: int) -> Iterator[tuple[str, list[str]]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file, strict=True)
-            next(reader, None)
+            check_separator(path, next(reader, []))
             for row in reader:
                 where = f"{path} line {reader.line_num}"
                 if row and len(row) < least:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from input_pipeline.csv_header import check_separator
 from input_pipeline.errors import UserError
 from input_pipeline.extract.clip import check_expression
 from input_pipeline.extract.item import Item
@@ -67,6 +68,7 @@ def _read_csv(source: Path, expression: str, subject: str) -> list[Item]:
 
 
 def _check_columns(source: Path, names: Sequence[str]) -> None:
+    check_separator(source, names)
     for name in names:
         if name not in COLUMNS and not is_group(name):
             near = difflib.get_close_matches(name.lower(), _KNOWN, n=1)

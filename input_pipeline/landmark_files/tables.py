@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from input_pipeline.csv_header import any_names, check_separator
 from input_pipeline.errors import UserError
 from input_pipeline.extract.video import Limits
 from input_pipeline.landmark_files.track import shown
@@ -32,7 +33,7 @@ class Table:
           UserError: not a CSV file in UTF-8.
         """
         self.path = path
-        self.names = tuple(next(self._lines(), ()))
+        self.names = any_names(next(self._lines(), ()))
 
     def count(self, prefix: str) -> int:
         """How many columns `prefix`0, `prefix`1, ... there are without a gap."""
@@ -45,7 +46,8 @@ class Table:
         """(N, len(wanted)) float64; an empty field is NaN.
 
         Raises:
-          UserError: a column is missing, there is no row, a field is no number, a row is longer or shorter than the header.
+          UserError: a column is missing, there is no row, a field is no number, a row is longer or shorter than the header, or
+            fields are not between commas.
         """
         rows = [[self._number(line, *cell) for cell in zip(wanted, row, strict=True)] for line, row in self._rows(wanted)]
         if not rows:
@@ -69,7 +71,7 @@ class Table:
             raise UserError(f"{self.path}: no column {missing[0]}, found {_shortened(self.names)}: export it with landmarks")
         places = [self.names.index(name) for name in wanted]
         lines = self._lines()
-        next(lines)
+        check_separator(self.path, next(lines))
         for count, row in enumerate(lines, 2):
             if len(row) != len(self.names):
                 found = f"{len(row)} fields, the header has {len(self.names)}"

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from input_pipeline.csv_header import check_separator
 from input_pipeline.errors import UserError
 from input_pipeline.groups import MOST_CHARACTERS
 from input_pipeline.paths import size_of
@@ -132,11 +133,7 @@ def _csv_rows(path: Path, lines: io.StringIO, required: Sequence[str]) -> Iterat
     names = [name.strip() for name in reader.fieldnames or []]
     if not names:
         raise UserError(f"{path}: found an empty file, expected a header line with {', '.join(required)}")
-    # What spreadsheets write where the comma is the decimal point.
-    if len(names) == 1 and (mark := next((mark for mark in ";\t|" if mark in names[0]), "")):
-        raise UserError(
-            f"{path} line 1: found fields between {mark!r}, expected commas: export it with commas, and points in numbers"
-        )
+    check_separator(path, names)
     for name in required:
         _check_there(f"{path} line 1", name, names, required)
     for name in names:
