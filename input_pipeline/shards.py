@@ -318,7 +318,8 @@ def _check_whole(folder: pathlib.Path, shards: list[ShardSummary]) -> None:
     if not ids:
         reasons = [reject.reason for shard in shards for reject in shard.rejected]
         raise UserError(
-            f"{folder}: no usable clip ({len(reasons)} left out, first reason: {next(iter(reasons), 'none given')})"
+            f"{folder}: no usable clip ({len(reasons)} left out, first reason: {next(iter(reasons), 'none given')}): give "
+            "clips with a face that can be read"
         )
     twice = [clip_id for clip_id, count in ids.items() if count > 1]
     if twice:

@@ -20,6 +20,7 @@ from input_pipeline.manifest import write_atomically
 from input_pipeline.paths import path_of
 
 FOLDS = ("train", "validation", "test")
+_FORM = '{"folds": {"SUBJECT": "train"}}, each subject in one of train, validation and test'
 # The split that a build writes: its name, and the share of subjects of each fold (ours).
 SPLIT = "default"
 FRACTIONS = {"train": 0.7, "validation": 0.1, "test": 0.2}
@@ -82,15 +83,18 @@ def read_split(path: pathlib.Path) -> dict[str, str]:
     """
     if not path.is_file():
         known = sorted(file.stem for file in path.parent.glob("*.json"))
-        raise UserError(f"{path}: no such split; this data set has: {', '.join(known) or 'none'}")
+        raise UserError(
+            f"{path}: no such split; this data set has: {', '.join(known) or 'none'}: "
+            f"{'name one of them' if known else 'copy its splits folder as well'}, or write it as {_FORM}"
+        )
     try:
         content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=lambda pairs: _unique(path, pairs))
         folds = content["folds"]
         strange = [fold for fold in folds.values() if fold not in FOLDS]
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise UserError(f'{path}: expected {{"folds": {{"SUBJECT": "train"}}}} ({error})') from error
+        raise UserError(f"{path}: not a split ({error}), expected {_FORM}") from error
     if strange:
-        raise UserError(f"{path}: unknown fold {strange[0]!r}; the folds are {', '.join(FOLDS)}")
+        raise UserError(f"{path}: unknown fold {strange[0]!r}; the folds are {', '.join(FOLDS)}: write one of them")
     return folds
 
 

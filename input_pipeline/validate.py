@@ -110,7 +110,10 @@ def main(args: Sequence[str]) -> None:
         print(" ".join(problem.split()), flush=True)
         problems += 1
     if problems:
-        raise UserError(f"{folder}: {problems} {'problem' if problems == 1 else 'problems'} found")
+        raise UserError(
+            f"{folder}: {problems} {'problem' if problems == 1 else 'problems'} found: mend what is told above, or build the "
+            "data set again"
+        )
     print(describe(folder))
 
 

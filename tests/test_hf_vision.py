@@ -58,7 +58,7 @@ def test_a_tower_for_any_size_takes_the_one_asked_for():
         ({key: value for key, value in VIDEO.items() if key != "patch_size"}, {}, "no 'patch_size' in it"),
         (CLIP, {"image_size": 336}, "learned positions for 224; leave the flag away"),
         (VIDEO, {"image_size": 100}, "--image_size=100: must be a multiple of 28"),
-        (CLIP, {"layers": 13}, "--vision_layers=13: the tower in config.json has 12"),
+        (CLIP, {"layers": 13}, "--vision_layers=13: expected 1 to 12, the layers of config.json"),
         (VIDEO, {"layers": 3}, "ends in a norm that only follows its last layer"),
     ],
 )

@@ -73,7 +73,7 @@ def test_an_empty_fold_is_refused_where_it_is_needed(dataset):
         ("not json", "expected"),
         ("[]", "expected"),
         ('{"folds": []}', "expected"),
-        ('{"folds": {"subject00": "dev"}}', "unknown fold 'dev'; the folds are train, validation, test"),
+        ('{"folds": {"subject00": "dev"}}', "unknown fold 'dev'; the folds are train, validation, test: write one of them"),
     ],
 )
 def test_a_file_that_is_no_split_is_refused(dataset, text, message):
@@ -82,9 +82,20 @@ def test_a_file_that_is_no_split_is_refused(dataset, text, message):
         load_split(dataset, "s")
 
 
+def test_where_there_is_no_split_it_is_told_how_to_write_one(dataset):
+    with pytest.raises(
+        UserError, match=r"fold9\.json: no such split; this data set has: none: copy .* or write it as"
+    ) as raised:
+        load_split(dataset, "fold9")
+    written = str(raised.value).split("write it as ")[1].split(", each")[0]
+    save(dataset, written.replace("SUBJECT", "subject00"))
+    with pytest.raises(UserError, match="subject 'subject01' is in no fold"):
+        load_split(dataset, "s")
+
+
 def test_an_unknown_split_names_those_that_are_there(dataset):
     write_split(dataset.path, "fold0", {"subject00": "train"})
-    with pytest.raises(UserError, match=r"fold9\.json: no such split; this data set has: fold0"):
+    with pytest.raises(UserError, match=r"fold9\.json: no such split; this data set has: fold0: name one of them, or"):
         load_split(dataset, "fold9")
 
 

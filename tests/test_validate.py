@@ -109,7 +109,7 @@ def test_the_command_leaves_with_2_and_a_line_per_problem(folder):
     first, second = result.stdout.splitlines()
     assert "landmarks-00000-of-00002.arrayrecord: 1 bytes, expected" in first
     assert "frames-00000-of-00002.arrayrecord: missing" in second
-    assert result.stderr == f"error: {folder}: 2 problems found\n"
+    assert result.stderr == f"error: {folder}: 2 problems found: mend what is told above, or build the data set again\n"
 
 
 @pytest.mark.parametrize("args", [(), ("nowhere",), ("a", "b")])

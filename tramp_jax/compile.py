@@ -72,7 +72,7 @@ def compile_tasks(config: ConfigDict, topology: str, names: Sequence[str], per_c
     active = [task.name for task in active_tasks(config)]
     for name in names:
         if name not in active:
-            raise UserError(f"--tasks={name}: the config does not train it; it trains {', '.join(active)}")
+            raise UserError(f"--tasks={name}: the config does not train it; it trains {', '.join(active)}: name these alone")
     chip, devices = chip_of(topology), topology_devices(topology)
     mesh = make_mesh(config.mesh, devices)
     groups = mesh.shape["replica"] * mesh.shape["fsdp"]

@@ -30,7 +30,7 @@ def read_reports(folder: Path) -> dict[str, str]:
     for where, entry in _READERS[found[0].suffix](found[0]) if found else ():
         values = [entry.get(name) for name in COLUMNS] if isinstance(entry, dict) else []
         if len(values) != 2 or not all(isinstance(value, str) and value.strip() for value in values):
-            raise UserError(f"{where}: {_EXPECTED}, both with something in it")
+            raise UserError(f"{where}: {_EXPECTED}, both with something in it: fill them, or take the row out")
         if values[0] in reports:
             raise UserError(f"{where}: a second report of {values[0]!r}: keep one of them")
         reports[values[0]] = values[1]

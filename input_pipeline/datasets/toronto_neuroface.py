@@ -117,7 +117,7 @@ def _repetitions(path: Path) -> dict[str, list[tuple[str, int, int]]]:
     for where, row in rows(path, ("File Name", "repID", "Number of Frames", "start", "end")):
         count, start, end = (_whole(where, row[name]) for name in ("Number of Frames", "start", "end"))
         if not start <= end:
-            raise UserError(f"{where}: from frame {start} to {end}: copy the file again")
+            raise UserError(f"{where}: from frame {start} to {end}, expected the start before the end: copy the file again")
         found.setdefault(row["File Name"], []).append((end, start, count, row["repID"]))
     parts: dict[str, list[tuple[str, int, int]]] = {}
     for name, ranges in found.items():

@@ -83,7 +83,7 @@ def _parse_row(where: str, folder: Path, row: dict[str | None, str | None], expr
         raise UserError(f"{where}: more fields than the header names: put texts with commas into double quotes")
     fields = {name: (value or "").strip() for name, value in row.items()}
     if not fields["path"]:
-        raise UserError(f"{where}: no path")
+        raise UserError(f"{where}: no path: name the file of the clip, or take the row out")
     path = folder / fields["path"]
     try:
         check_expression(fields.get("expression") or expression)

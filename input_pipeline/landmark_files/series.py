@@ -86,7 +86,7 @@ def _fitting(path: Path, arrays: dict[str, np.ndarray], name: str, shape: tuple[
     if found.shape != shape:
         raise UserError(f"{path}: {name} has shape {found.shape}, expected {shape}: save it again")
     if name in ("fps", "image_size") and not ((found > 0) & (found < 1e5)).all():
-        raise UserError(f"{path}: {name} is {found.tolist()}: save it again")
+        raise UserError(f"{path}: {name} is {found.tolist()}, expected positive numbers below 1e5: save it again")
     return found
 
 

@@ -60,7 +60,9 @@ def tokenizer_json(model: bytes, where: str) -> str:
     proto = ModelProto.FromString(model)
     reasons = "; ".join(_unsupported(proto))
     if reasons:
-        raise UserError(f"{where}: this sentencepiece model cannot become a {JSON}: {reasons}")
+        raise UserError(
+            f"{where}: this sentencepiece model cannot become a {JSON}: {reasons}: train with a {JSON} (tokenizer.path)"
+        )
     pieces = {piece.piece: i for i, piece in enumerate(proto.pieces)}
     unknown = proto.trainer_spec.unk_piece
     bpe = models.BPE(pieces, _merges(proto), unk_token=unknown, fuse_unk=True, byte_fallback=True)

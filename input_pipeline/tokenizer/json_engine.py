@@ -34,7 +34,7 @@ class JsonEngine:
         rules = parse_json(files, JSON, where)
         kind = rules["model"].get("type") if isinstance(rules.get("model"), dict) else None
         if kind != "BPE":
-            raise UserError(f"{where}: {JSON} of model type {kind}: only BPE is supported (Llama 2, Llama 3.x, Qwen2)")
+            raise UserError(f"{where}: {JSON} of model type {kind}: only BPE is supported: take a Llama 2, Llama 3.x or Qwen2")
         whole = _build(rules, where)
         vocabulary = whole.get_vocab(with_added_tokens=True)
         self.vocab_size = max(vocabulary.values(), default=-1) + 1
@@ -69,7 +69,10 @@ def _build(rules: dict[str, Any], where: str) -> tokenizers.Tokenizer:
         return tokenizers.Tokenizer.from_str(json.dumps(rules))
     except Exception as error:  # the library raises nothing narrower
         reason = " ".join(str(error).split())
-        raise UserError(f"{where}: {JSON} is not one that tokenizers {tokenizers.__version__} reads ({reason})") from error
+        raise UserError(
+            f"{where}: {JSON} is not one that tokenizers {tokenizers.__version__} reads ({reason}): pip install -U tokenizers, "
+            "or get the file anew"
+        ) from error
 
 
 def _without(rules: dict[str, Any], controls: Set[str]) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def check_identity(where: str, before: Mapping[str, Any], now: Mapping[str, Any]
     """
     unknown = [name for name in allowed if name not in MEANING]
     if unknown:
-        raise UserError(f"--allow-changed={','.join(allowed)}: {unknown[0]} is unknown; there are {', '.join(MEANING)}")
+        raise UserError(f"--allow-changed={','.join(allowed)}: {unknown[0]} is unknown; name some of {', '.join(MEANING)}")
     before = _filled(before)
     changed = {name: _difference(before.get(name), now[name]) for name in now if before.get(name) != now[name]}
     refused = {name: text for name, text in changed.items() if name not in allowed}

@@ -246,7 +246,8 @@ class CheckpointStore:
             path = wrong[0]
             raise UserError(
                 f"{self._run / FOLDER / str(step)}: cannot be restored ({path}: {saved.get(path, 'nothing')} there, "
-                f"{wanted.get(path, 'nothing')} asked for; {len(wrong)} such): was the config changed?"
+                f"{wanted.get(path, 'nothing')} asked for; {len(wrong)} such): was config.model changed? set it as it was, "
+                "or begin anew in another --workdir"
             )
 
     def _read(self, step: int, items: dict[str, Tree]) -> Any:

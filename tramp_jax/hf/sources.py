@@ -133,7 +133,9 @@ def open_source(folder: Path, *, image_size: int | None = None, vision_layers: i
         parts = _videollama3(values, str(path), tensors, tower)
     else:
         known = (*llama.MODEL_TYPES, *vision.NESTED, *vision.PRESETS, *VIDEOLLAMA3, full.MODEL_TYPE)
-        raise UserError(f"{path}: model_type {kind!r} is no family of ours; known are {', '.join(known)}")
+        raise UserError(
+            f"{path}: model_type {kind!r} is no family of ours; known are {', '.join(known)}: choose a model of one"
+        )
     return Source(kind, tensors, parts)
 
 

@@ -54,7 +54,8 @@ def vision_config(
         config[field] = whole({**defaults, **values}, field, where)
     if config.hidden_size % config.num_attention_heads:
         raise UserError(
-            f"{where}: hidden_size={config.hidden_size} is no multiple of num_attention_heads={config.num_attention_heads}"
+            f"{where}: hidden_size={config.hidden_size} is no multiple of num_attention_heads="
+            f"{config.num_attention_heads}: pass the config.json of the model itself"
         )
     config.layer_norm_eps = number(values, "layer_norm_eps", where, config.layer_norm_eps)
     activation = values.get("hidden_act")
@@ -65,9 +66,12 @@ def vision_config(
     config.image_size = _side(config, own, image_size, where)
     if layers is not None:
         if not 0 < layers <= config.num_hidden_layers:
-            raise UserError(f"--vision_layers={layers}: the tower in {where} has {config.num_hidden_layers}")
+            raise UserError(f"--vision_layers={layers}: expected 1 to {config.num_hidden_layers}, the layers of {where}")
         if config.post_layernorm and layers < config.num_hidden_layers:
-            raise UserError(f"--vision_layers={layers}: the tower in {where} ends in a norm that only follows its last layer")
+            raise UserError(
+                f"--vision_layers={layers}: the tower in {where} ends in a norm that only follows its last layer: leave the "
+                "flag away"
+            )
         config.num_hidden_layers = layers
     config.image_mean = colour(preprocessor, "image_mean", where, config.image_mean)
     config.image_std = colour(preprocessor, "image_std", where, config.image_std)

@@ -305,7 +305,8 @@ def _check(config: ConfigDict) -> None:
             )
     if config.strided_frames > config.max_strided_frames:
         raise UserError(
-            f"model.motion: strided_frames={config.strided_frames} is over max_strided_frames={config.max_strided_frames}"
+            f"model.motion: strided_frames={config.strided_frames} is over max_strided_frames={config.max_strided_frames}: "
+            "lower the first or raise the second"
         )
     if config.heads % 8 or any(width % config.heads for width in config.channels):
         raise UserError(

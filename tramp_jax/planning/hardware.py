@@ -51,7 +51,7 @@ def chip_of(topology: str) -> Chip:
     """
     generation = topology.split(":")[0]
     if generation not in CHIPS:
-        raise UserError(f"--topology={topology}: no figures for {generation}; known are {', '.join(CHIPS)}")
+        raise UserError(f"--topology={topology}: no figures for {generation}; known are {', '.join(CHIPS)}: name one of them")
     return CHIPS[generation]
 
 

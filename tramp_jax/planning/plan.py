@@ -129,7 +129,9 @@ def plan_task(config: ConfigDict, task: str, devices: Sequence[Any], chip: Chip)
     except jax.errors.JaxRuntimeError as error:
         reason = " ".join(str(error).split())
         if "RESOURCE_EXHAUSTED" not in reason:
-            raise UserError(f"{task}: the TPU compiler fails: {reason[:400]}") from error
+            raise UserError(
+                f"{task}: the TPU compiler fails ({reason[:400]}): change config.mesh or the model, or try another libtpu"
+            ) from error
         return TooLarge(task, per_chip, config.model.llm.remat, _needed(reason))
     seconds = time.monotonic() - begin
     analysis, text = compiled.memory_analysis(), compiled.as_text()

@@ -50,4 +50,6 @@ def topology_devices(name: str) -> Sequence[Any]:
             raise UserError(
                 f"--topology={name}: libtpu is in use by another process ({reason}): wait for it, or end it"
             ) from error
-        raise UserError(f"--topology={name}: libtpu knows no such topology ({reason})") from error
+        raise UserError(
+            f"--topology={name}: libtpu knows no such topology ({reason}): name a shape that Google offers"
+        ) from error

@@ -29,12 +29,14 @@ def make_mesh(config: ConfigDict, devices: Sequence[jax.Device] | None = None) -
     count = len(devices)
     wanted = dict(zip(AXES, sizes, strict=True))
     if sizes.count(-1) > 1 or any(size == 0 or size < -1 for size in sizes):
-        raise UserError(f"mesh: {wanted} needs positive sizes and at most one -1")
+        raise UserError(f"mesh: {wanted} needs positive sizes and at most one -1: set --config.mesh.fsdp=-1 for all devices")
     known = math.prod(size for size in sizes if size != -1)
     if -1 in sizes and count % known == 0:
         sizes[sizes.index(-1)] = count // known
     if math.prod(sizes) != count:
-        raise UserError(f"mesh: {wanted} does not fit {count} devices: the sizes must multiply to {count}")
+        raise UserError(
+            f"mesh: {wanted} does not fit {count} devices: the sizes must multiply to {count}: set one to -1 for what is left"
+        )
     axis_types = (AxisType.Auto,) * len(AXES)
     try:
         return jax.make_mesh(sizes, AXES, axis_types=axis_types, devices=devices)

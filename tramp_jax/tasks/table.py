@@ -97,7 +97,8 @@ def active_tasks(config: ConfigDict) -> list[Task]:
             )
         if config.batch_size[task.name] % parts:
             raise UserError(
-                f"accumulation.{task.name}={parts} does not divide batch_size.{task.name}={config.batch_size[task.name]}"
+                f"accumulation.{task.name}={parts} does not divide batch_size.{task.name}={config.batch_size[task.name]}: "
+                "change one of them"
             )
     return tasks
 

@@ -117,4 +117,6 @@ def _layers(file: Path) -> int:
         config = json.loads(file.read_text(encoding="utf-8"))
         return next(int(config[name]) for name in _LAYER_COUNTS if name in config)
     except (ValueError, TypeError, StopIteration) as error:
-        raise UserError(f"{file}: says not how many layers the encoder has ({' or '.join(_LAYER_COUNTS)})") from error
+        raise UserError(
+            f"{file}: says not how many layers the encoder has ({' or '.join(_LAYER_COUNTS)}): fetch it anew"
+        ) from error
