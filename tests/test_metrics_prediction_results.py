@@ -152,6 +152,23 @@ def test_a_collapsed_model_of_one_person_is_numbers_and_flags(tmp_path):
     assert severity["model_minus_baseline"]["constant_median"]["interval"] == [None, None]
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("spread", [1, -1])
+def test_scores_as_large_as_float32_holds_are_numbers_in_every_figure(tmp_path, spread):
+    """A diverged model: nothing overflows to what JSON cannot hold."""
+    largest = float(np.finfo(np.float32).max)
+    rows = [row | {"low": -largest, "high": largest} for row in make_rows()]
+    for i, row in enumerate(rows):
+        row["prediction"] = largest * spread**i
+    _, results = _evaluate(tmp_path / "a.csv", rows)
+    severity = results["severity"]
+    json.dumps(results, allow_nan=False)
+    assert severity["mae"]["smile"] == pytest.approx(largest)
+    assert severity["relative_l2"]["smile"] == pytest.approx(100 * (largest / 4) ** 2)
+    assert severity["interval_width"]["mean"] == pytest.approx(2 * largest)
+    assert None not in severity["intervals"]["icc_a1"]["mean"] + severity["intervals"]["pearson"]["mean"]
+
+
 def test_an_interval_counts_the_people_of_its_own_clips(tmp_path):
     rows = [row for row in make_rows() if row["expression"] == "smile" or row["subject"] == "s1"]
     rows += [row | {"clip_id": f"{row['clip_id']}-again"} for row in rows if row["expression"] == "rest"]

@@ -8,7 +8,7 @@ Axes: N clips, G = 5 grades.
 | subject | key of the person: people are drawn by the bootstrap, not clips |
 | expression | name of what was posed, of any data set |
 | score | rated grade in [0, 4], empty where nobody rated |
-| prediction | any finite number: it is not clipped |
+| prediction | any number that float32 holds: it is not clipped |
 | dataset | where the clip is from; the same subject's key in two data sets is two people |
 | p0 .. p4 | probabilities of the grades |
 | low, high | an interval |

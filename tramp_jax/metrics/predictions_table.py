@@ -24,6 +24,8 @@ from input_pipeline.paths import size_of
 SUFFIXES = (".csv", ".jsonl", ".json")  # the last for JSON Lines too, as some tools name them
 # The most bytes of one file (ours): a million clips with reports and distributions are under half of it.
 MOST_BYTES = 2**30
+# The largest that float32 holds, so that any model's score is read: beyond it, squares and their products overflow to inf.
+MOST = float(np.finfo(np.float32).max)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,6 +101,8 @@ class RawTable:
                 number = float(value)
             except (ValueError, OverflowError):
                 number = math.nan
+            if math.isfinite(number) and abs(number) > MOST:
+                raise self.wrong(row, column, f"a number of at most {MOST:.2g} in size, as float32 holds")
             if math.isfinite(number):
                 return number
         raise self.wrong(row, column, expected)
