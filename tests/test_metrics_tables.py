@@ -6,10 +6,14 @@ import io
 import numpy as np
 import pytest
 from measured_factory import make_measured
+from predictions_factory import make_rows, write_rows
 from rich.console import Console
 
 from tramp_jax.metrics import evaluation, tables
 from tramp_jax.metrics.baselines import BaselinePredictions, always_normal
+from tramp_jax.metrics.comparison import compare
+from tramp_jax.metrics.prediction_results import evaluate_predictions
+from tramp_jax.metrics.predictions import read_predictions
 from tramp_jax.metrics.scored import ScoredClips
 
 
@@ -127,3 +131,20 @@ def test_missing_values_and_missing_tasks_print_without_failing(results):
     assert "nan" not in printed.lower()
     assert "Reports" not in printed
     assert "Severity" not in _printed({**results, "severity": None})
+
+
+@pytest.mark.parametrize("name", ["[/smile]", "[bold]", ":smile:", "[x](y)"])
+def test_names_of_a_file_are_printed_as_they_are(tmp_path, name):
+    """They are no markup: "[/smile]" would end in a traceback, "[bold]" would vanish."""
+    own = {"baseline_predictions": {name: 2.0}, "baseline_reports": {name: ""}, "group_sex": name}
+    rows = [row | own | {"report": "", "reference": "The lips are closed."} for row in make_rows(expressions=(name,))]
+    rows[0]["dataset"] = name
+    found = read_predictions(write_rows(tmp_path / "[a].jsonl", rows))
+    printed = _printed(evaluate_predictions(found, draws=20)).splitlines()
+    assert [name, "mean"] in [line.split() for line in printed]
+    # The header, two baselines, and the parts of data set and group for scores and for reports.
+    assert [line.split()[0] for line in printed if line.strip()].count(name) == 7
+    assert any(line.strip().startswith(f"MAE, {name} ") for line in printed)
+    stream = io.StringIO()
+    tables.print_comparison(compare(found, found, draws=20), Console(file=stream, width=100))
+    assert "[a].jsonl less [a].jsonl" in stream.getvalue()

@@ -116,14 +116,14 @@ def _severity_table(found: Mapping[str, Any]) -> Table:
     for end, which in enumerate(("low", "high")):
         table.add_row(f"  95 % interval, {which}", *(_number(found["spearman_interval"][name][end], 3) for name in columns))
     for name, baseline in found["baselines"].items():
-        table.add_row(_BASELINE_NAMES.get(name, name), *(_number(baseline["spearman"][column], 3) for column in columns))
+        table.add_row(Text(_name(name)), *(_number(baseline["spearman"][column], 3) for column in columns))
     if found["oracle_spearman_mean"] is not None:
         table.add_row("oracle: hidden severity", *(_number(found["oracle_spearman"][name], 3) for name in columns))
     table.add_row("tie ceiling", *(_number(found["tie_ceiling"][name], 3) for name in columns), end_section=True)
     table.add_row("MAE, model", *(_number(found["mae"][name], 2) for name in columns))
     for name, baseline in found["baselines"].items():
         row = (_number(baseline["mae"][column], 2) for column in columns)
-        table.add_row(f"MAE, {_BASELINE_NAMES.get(name, name)}", *row)
+        table.add_row(Text(f"MAE, {_name(name)}"), *row)
     for label, key, decimals in _MORE_ROWS:
         if key in found:
             table.add_row(label, *(_number(found[key][name], decimals) for name in columns))
@@ -137,7 +137,9 @@ def _subset_table(name: str, parts: Mapping[str, Any]) -> Table:
     for part, found in parts.items():
         cells = [_with_ends(found[key]["mean"], found["intervals"][key]["mean"]) for key in ("spearman", "mae")]
         counts = found["counts"]
-        table.add_row(part, str(counts["clips"]), str(counts["subjects"]), *cells, _number(found["quadratic_kappa"]["mean"], 2))
+        table.add_row(
+            Text(part), str(counts["clips"]), str(counts["subjects"]), *cells, _number(found["quadratic_kappa"]["mean"], 2)
+        )
     return table
 
 
@@ -147,7 +149,7 @@ def _report_subset_table(name: str, parts: Mapping[str, Any]) -> Table:
     table = _table(f"Reports by {name}", ("clips", "subjects", "direction", "sides", "grounded"))
     for part, found in parts.items():
         cells = [_with_ends(found[key], found["intervals"][key]) for key in keys]
-        table.add_row(part, str(found["counts"]["clips"]), str(found["counts"]["subjects"]), *cells)
+        table.add_row(Text(part), str(found["counts"]["clips"]), str(found["counts"]["subjects"]), *cells)
     return table
 
 
@@ -180,7 +182,7 @@ def _report_table(found: Mapping[str, Any]) -> Table:
     table.add_row("model", *own, style="bold")
     for name, baseline in found["baselines"].items():
         row = (_number(baseline[key], decimals) for _, _, key, decimals in _REPORT_COLUMNS)
-        table.add_row(_BASELINE_NAMES.get(name, name), *row)
+        table.add_row(Text(_name(name)), *row)
     return table
 
 
@@ -199,7 +201,7 @@ def _report_verdicts(found: Mapping[str, Any]) -> Iterator[Text]:
 
 
 def _verdict(what: str, baseline: str, difference: float | None, interval: list[float | None], subjects: int) -> Text:
-    rival = _BASELINE_NAMES.get(baseline, baseline)
+    rival = _name(baseline)
     low, high = interval
     if difference is None:
         return Text(f"{what}: not compared with {rival} (nothing to measure).")
@@ -218,11 +220,16 @@ def _verdict(what: str, baseline: str, difference: float | None, interval: list[
 
 
 def _table(title: str, columns: tuple[str, ...] | list[str]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    """Names of a file (expressions, groups, baselines) are shown as they are: "[/x]" and ":smile:" are rich's own markup."""
+    table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
     table.add_column("", no_wrap=True)
     for column in columns:
-        table.add_column(column, justify="right")
+        table.add_column(Text(column), justify="right")
     return table
+
+
+def _name(baseline: str) -> str:
+    return _BASELINE_NAMES.get(baseline, baseline)
 
 
 def _at(found: Mapping[str, Any], path: str) -> float | None:
