@@ -126,6 +126,8 @@ HEADER = "clip_id,subject,expression,score,prediction\n"
         ("a.jsonl", "[1]\n", "line 1: found a list, expected an object"),
         ("a.jsonl", '{"clip_id":\n', "line 1: found no JSON"),
         ("a.jsonl", "[" * 100_000, "line 1: found no JSON"),
+        ("a.jsonl", '{"clip_id": "\\uD83D"}\n', "line 1: found half of a surrogate pair, expected text in Unicode"),
+        ("a.jsonl", '{"clip_id": "\\uD83D\\uDE00"}\n', "line 1: no column 'subject'"),
         ("a.txt", HEADER, "found a '.txt' file, expected .csv or .jsonl"),
         (".", None, "found a folder, expected .csv or .jsonl"),
         ("b.csv", None, "cannot be read as .csv"),

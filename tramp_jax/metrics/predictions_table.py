@@ -163,11 +163,22 @@ def _json_rows(path: Path, lines: io.StringIO, required: Sequence[str]) -> Itera
             fields = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise UserError(f"{where}: found no JSON ({error}), expected an object a line") from error
+        # "\\ud800" alone is JSON, and no text that could be written again; the search first, as most lines have none.
+        if r"\ud" in line.lower() and not _is_text(fields):
+            raise UserError(f"{where}: found half of a surrogate pair, expected text in Unicode: export it anew")
         if not isinstance(fields, dict):
             raise UserError(f"{where}: found a {type(fields).__name__}, expected an object with {', '.join(required)}")
         for name in required:
             _check_there(where, name, list(fields), required)
         yield number, fields
+
+
+def _is_text(fields: Any) -> bool:
+    try:
+        json.dumps(fields, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_there(where: str, name: str, names: Sequence[str], required: Sequence[str]) -> None:
