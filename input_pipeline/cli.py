@@ -7,6 +7,7 @@ on standard error and exit code 2.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -36,6 +37,10 @@ def run(main: Callable[[Sequence[str]], None], usage: str) -> None:
       main: receives the arguments that are not flags, without the program name.
       usage: one line, shown by `--help` and when an argument is missing.
     """
+    # A terminal that is not Unicode shows "?" for what it lacks; without this, its first dash ends a finished command.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     app.usage = lambda *args, **kwargs: print(f"usage: {usage}\n\n{flags.FLAGS.main_module_help()}")
     try:
         app.run(lambda argv: main(argv[1:]), flags_parser=_parse_flags)

@@ -1,6 +1,7 @@
 """`--predictions` needs no JAX, writes what a run's evaluation writes, and refuses in one line with exit code 2."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -20,9 +21,9 @@ runpy.run_module("tramp_jax.evaluate", run_name="__main__", alter_sys=True)
 """
 
 
-def evaluate(*arguments):
+def evaluate(*arguments, **environment):
     command = [sys.executable, "-c", WITHOUT_JAX, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=os.environ | environment)
 
 
 def test_a_csv_file_is_evaluated_without_jax_and_its_samples_again_with_the_same_numbers(tmp_path):
@@ -46,6 +47,16 @@ def test_a_csv_file_is_evaluated_without_jax_and_its_samples_again_with_the_same
         "difference": 0.0,
         "interval": [0.0, 0.0],
     }
+
+
+def test_a_terminal_that_is_not_unicode_gets_the_same_files(tmp_path):
+    rows = [row | {"expression": "grüß 😀", "report": "– ok", "reference": None} for row in make_rows(expressions=("a",))]
+    flags = [f"--predictions={write_rows(tmp_path / 'mine.jsonl', rows)}", f"--output={tmp_path / 'out'}"]
+    done = evaluate(*flags, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert done.returncode == 0, done.stderr
+    assert "gr?? ?" in done.stdout
+    lines = (tmp_path / "out" / "samples.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [(json.loads(line)["expression"], json.loads(line)["report"]) for line in lines] == [("grüß 😀", "– ok")] * 12
 
 
 def test_with_its_data_set_a_file_is_grounded_and_has_fitted_baselines_without_jax(simulated, tmp_path):

@@ -78,10 +78,10 @@ def _rows(found: CrossValidated, labels: Sequence[Label]) -> list[dict[str, Any]
 def _write(folder: Path, results: dict[str, Any], rows: dict[str, list[dict[str, Any]]]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "results.json").write_text(json.dumps(results, indent=2, allow_nan=False) + "\n")
+        (folder / "results.json").write_text(json.dumps(results, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         for scheme, lines in rows.items():
             path = folder / f"{scheme}-{results['protocol']}.jsonl"
-            path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+            path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
     except OSError as error:
         raise UserError(f"{folder}: cannot be written ({error}): name a folder with room that you may write to") from error
     print(folder / "results.json")

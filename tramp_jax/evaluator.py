@@ -194,8 +194,8 @@ def _write(folder: Path, results: dict, rows: list[dict]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         # One of earlier results would stand beside these.
         (folder / COMPARISON).unlink(missing_ok=True)
-        (folder / RESULTS).write_text(json.dumps(results, indent=2, allow_nan=False) + "\n")
-        (folder / SAMPLES).write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+        (folder / RESULTS).write_text(json.dumps(results, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        (folder / SAMPLES).write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     except OSError as error:
         raise UserError(f"{folder}: cannot be written ({error}): name a folder with room that you may write to") from error
     print(f"{folder / RESULTS}, {folder / SAMPLES}")
@@ -213,7 +213,7 @@ def _write_harness(folder: Path, results: dict, found: Predictions, model: str) 
 def _write_comparison(folder: Path, comparison: dict) -> None:
     from tramp_jax.metrics.tables import print_comparison
 
-    (folder / COMPARISON).write_text(json.dumps(comparison, indent=2, allow_nan=False) + "\n")
+    (folder / COMPARISON).write_text(json.dumps(comparison, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     print_comparison(comparison)
     print(folder / COMPARISON)
 
