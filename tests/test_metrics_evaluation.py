@@ -265,6 +265,8 @@ def test_nothing_to_measure_is_none_with_a_flag_and_never_nan(test, scores, riva
     }
     assert results["report"]["fact_f1"]["direction"] is None
     assert results["report"]["grounding"] is None
+    # Nothing to compare with is no report without errors.
+    assert set(results["report"]["errors"].values()) == {None}
     assert results["report"]["flags"]
 
 

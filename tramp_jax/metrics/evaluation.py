@@ -156,7 +156,7 @@ def report_results(
     results["unparsed_share"] = _defined(report_facts.unparsed_share(generated))
     results["forbidden_share"] = {kind: _defined(share) for kind, share in forbidden.forbidden_share(generated).items()}
     stated = [_facts(generated[i]) for i in kept]
-    results["errors"] = report_facts.error_table(stated, meant)
+    results["errors"] = {kind: _defined(mean) for kind, mean in report_facts.error_table(stated, meant).items()}
     of_reference = [None if reference is None else _facts(reference) for reference in references]
     ratios = report_ratios.fact_ratios([_facts(said) for said in generated], of_reference, measured)
     ratios |= report_ratios.word_ratios(generated)

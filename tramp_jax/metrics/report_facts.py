@@ -87,7 +87,7 @@ def lateral_hits(stated: Facts, reference: Facts) -> list[bool]:
 
 
 def error_table(stated: Sequence[Facts], reference: Sequence[Facts]) -> dict[str, float]:
-    """Mean number of errors per report, by kind (ERRORS); one side of a topic that has two counts 1/2.
+    """Mean number of errors per report, by kind (ERRORS), NaN without reports; one side of a topic that has two counts 1/2.
 
     What does not match is paired off in this order: wrong_side (topic and level right), negation (a finding for a normal or the
     reverse), wrong_level; the rest was stated without being so (false) or not stated (missing). Two more look closer and count
@@ -97,7 +97,7 @@ def error_table(stated: Sequence[Facts], reference: Sequence[Facts]) -> dict[str
     totals: Counter = Counter()
     for said, meant in zip(stated, reference, strict=True):
         totals.update(errors_of(said, meant))
-    return {kind: totals[kind] / max(len(stated), 1) for kind in ERRORS}
+    return {kind: totals[kind] / len(stated) if stated else math.nan for kind in ERRORS}
 
 
 def errors_of(stated: Facts, reference: Facts) -> Counter:
