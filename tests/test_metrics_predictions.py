@@ -42,6 +42,11 @@ def test_spreadsheets_put_a_mark_first_spaces_between_and_carriage_returns_and_e
     assert found.reports == ["Blinking is rare, and slow.", ""]
 
 
+def test_one_expression_may_be_called_all(tmp_path):
+    found = read_predictions(write_rows(tmp_path / "a.csv", make_rows(expressions=("all",))))
+    assert set(found.clips.expression.tolist()) == {"all"}
+
+
 def test_the_same_key_in_two_data_sets_is_two_people_and_two_clips(tmp_path):
     rows = make_rows(subjects=2) + make_rows(subjects=2, dataset="other")
     found = read_predictions(write_rows(tmp_path / "a.csv", rows))
@@ -74,6 +79,7 @@ WRONG = [
     (_with(0, subject=" "), "line 2, column 'subject': found nothing, expected a text"),
     (_with(0, subject="s" * 300), "expected a text of at most 256 characters, not 300"),
     (_with(0, expression="mean"), "line 2, column 'expression': found 'mean', expected another name"),
+    (_with(0, expression="all"), "line 2, column 'expression': found 'all', expected another name"),
     (_with(0, score=5), "line 2, column 'score': found '5', expected a rated grade from 0 to 4"),
     (_with(0, score=-1), "column 'score': found '-1', expected a rated grade from 0 to 4"),
     (_with(0, score="mild"), "column 'score': found 'mild', expected a rated grade from 0 to 4"),

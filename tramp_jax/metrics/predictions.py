@@ -30,6 +30,7 @@ import numpy as np
 
 from input_pipeline.errors import UserError
 from input_pipeline.groups import GROUP, MOST_GROUPS
+from tramp_jax.metrics.grade_table import ALL
 from tramp_jax.metrics.predictions_table import RawTable, read_table
 from tramp_jax.metrics.scored import ScoredClips, persons
 from tramp_jax.metrics.severity import GRADES
@@ -164,6 +165,9 @@ def _expressions(table: RawTable) -> np.ndarray:
     names = table.texts("expression")
     for row in np.flatnonzero(names == MEAN):
         raise table.wrong(int(row), "expression", f"another name: '{MEAN}' is the row of the mean over expressions")
+    # Alone it is what it says.
+    for row in np.flatnonzero(names == ALL) if len(set(names.tolist())) > 1 else ():
+        raise table.wrong(int(row), "expression", f"another name: '{ALL}' is the confusion matrix of all expressions")
     return names
 
 
