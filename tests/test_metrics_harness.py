@@ -130,6 +130,14 @@ def test_evaluate_writes_it_on_request(tmp_path):
     assert json.loads(path.read_text())["results"]["severity"]["spearman,none"] > 0.5
 
 
+def test_no_expression_overwrites_the_samples_of_another(tmp_path):
+    long = "é" * 200
+    found = read_predictions(write_rows(tmp_path / "a.csv", make_rows(expressions=("a/b", "a:b", "A:b", long, long + "e"))))
+    path = write_harness(tmp_path / "out", evaluate_predictions(found, draws=DRAWS), found, "mine", draws=DRAWS)
+    said = [json.loads(line)["doc"]["expression"] for file in path.parent.glob("samples_*") for line in file.open()]
+    assert sorted(said) == sorted(found.clips.expression.tolist())
+
+
 def test_the_harness_reads_it(found, written, tmp_path):
     utils = pytest.importorskip("lm_eval.utils", reason="lm_eval is not installed")
     tracker = pytest.importorskip("lm_eval.loggers.evaluation_tracker")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ SEVERITY, REPORT = "severity", "report"
 # The harness names the filter that an answer went through after a comma; ours go through none.
 FILTER = "none"
 NOT_KNOWN = "N/A"  # its word for a standard error that there is not
+_MOST_BYTES = 180  # of a task in a file's name, which has 255 with the rest
 VERSION = 1.0  # of these tasks: raised where a metric's definition changes
 _REPORT_METRICS = {
     "fact_f1_mention": ("fact_f1", "mention"),
@@ -63,10 +64,9 @@ def write_harness(folder: Path, results: Json, found: Predictions, model: str, *
     own.mkdir(parents=True, exist_ok=True)
     path = own / f"results_{date}.json"
     path.write_text(json.dumps(shaped, indent=2, ensure_ascii=False, allow_nan=False), encoding="utf-8")
-    for task, lines in samples.items():
+    for name, lines in zip(_file_names(samples), samples.values(), strict=True):
         text = "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
-        # Expressions may be any text; the harness finds a task between the first and the last underscore of the name.
-        (own / f"samples_{model_folder(task)}_{date}.jsonl").write_text(text, encoding="utf-8")
+        (own / f"samples_{name}_{date}.jsonl").write_text(text, encoding="utf-8")
     return path
 
 
@@ -143,6 +143,21 @@ def task_of(expression: str) -> str:
 def model_folder(name: str) -> str:
     """The harness's `sanitize_model_name`."""
     return re.sub(r"[\"<>:/|\\?*\[\]]+", "__", name)
+
+
+def _file_names(tasks: Iterable[str]) -> list[str]:
+    """A name for each task's file, which the harness finds between the first and the last underscore.
+
+    Expressions may be any text: "a/b" and "a:b" must not overwrite each other, also where "A" and "a" are one file.
+    """
+    names: dict[str, str] = {}
+    for task in tasks:
+        name = short = model_folder(task).encode()[:_MOST_BYTES].decode(errors="ignore")
+        number = 1
+        while name.casefold() in names:
+            name = f"{short}-{(number := number + 1)}"
+        names[name.casefold()] = name
+    return list(names.values())
 
 
 def _line(number: int, found: Predictions, i: int, target: str, answer: str, metrics: dict[str, float]) -> Json:
