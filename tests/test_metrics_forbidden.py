@@ -1,6 +1,7 @@
 """Reports that name a diagnosis or an emotion are counted, reports of motion are not."""
 
 import math
+import pathlib
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ from input_pipeline.motion.facts import normal_facts
 from input_pipeline.motion.free_text.words_of_motion import PREDICATE
 from input_pipeline.motion.wording import write
 from input_pipeline.records import EXPRESSIONS
+from tramp_jax.metrics.emotion.labels import SPELLINGS
 from tramp_jax.metrics.forbidden import forbidden_share, forbidden_words
+from tramp_jax.metrics.free_text import read_rows
 
 
 @pytest.mark.parametrize(
@@ -19,6 +22,9 @@ from tramp_jax.metrics.forbidden import forbidden_share, forbidden_words
         ("There is no sign of PARKINSONISM.", "diagnosis", "PARKINSONISM"),
         ("A mild facial palsy on the left.", "diagnosis", "palsy"),
         ("Hypomimia is evident.", "diagnosis", "Hypomimia"),
+        ("Consistent with PD.", "diagnosis", "PD"),
+        ("Masked facies.", "diagnosis", "facies"),
+        ("Hypokinesia of the lower face.", "diagnosis", "Hypokinesia"),
         ("The smile looks happy.", "emotion", "happy"),
         ("She seems depressed.", "emotion", "depressed"),
         ("The face shows no emotion.", "emotion", "emotion"),
@@ -50,6 +56,21 @@ def test_no_template_and_no_word_for_motion_is_forbidden():
     rng = np.random.default_rng(0)
     assert forbidden_share([write(normal_facts(name), name, rng) for name in EXPRESSIONS])["any"] == 0.0
     assert forbidden_share(list(PREDICATE.values()))["any"] == 0.0
+
+
+def test_every_word_for_an_emotion_that_the_benchmark_knows_is_forbidden():
+    # "Doubtful" is how sure a finding is; no emotion is none.
+    words = [word for family, spellings in SPELLINGS.items() if family not in ("neutral", "doubt") for word in spellings]
+    assert [word for word in words if not forbidden_words(f"A face of {word}.")["emotion"]] == []
+
+
+def test_sentences_of_motion_that_people_wrote_are_neither():
+    rows = read_rows(pathlib.Path(__file__).parent / "data" / "free_text_facts.jsonl")
+    stating = [row.text for row in rows if row.half == "development" and row.facts]
+    named = [text for text in stating if any(forbidden_words(text).values())]
+    assert len(stating) > 100
+    # It does name them, beside its finding.
+    assert named == ["This cheerful 71-year-old man, diagnosed in 2016, smiles with a markedly reduced amplitude."]
 
 
 def test_the_share_is_of_reports_not_of_words():
