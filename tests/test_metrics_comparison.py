@@ -122,6 +122,21 @@ def test_reports_are_compared_by_their_facts(tmp_path):
     assert found["metrics"]["fact_f1_direction"]["mean"]["difference"] == pytest.approx(expected)
 
 
+def test_other_reference_reports_are_refused_and_missing_ones_are_not(tmp_path):
+    """The difference would be of two other figures than those of each file's own results."""
+    said = "Movement of both mouth corners is reduced."
+    rows = [row | {"report": said, "reference": said} for row in make_rows(expressions=("smile",))]
+    one, same = _read(tmp_path / "one.jsonl", rows), _read(tmp_path / "same.jsonl", [row | {"reference": None} for row in rows])
+    for pair in ((one, same), (same, one)):
+        assert compare(*pair, draws=DRAWS)["metrics"]["fact_f1_direction"]["mean"]["two"] == 1.0
+    other = _read(tmp_path / "other.jsonl", rows[:-2] + [row | {"reference": "Nothing moves."} for row in rows[-2:]])
+    with pytest.raises(
+        UserError, match=r"^clip 10-smile: .*one.jsonl and .*other.jsonl have other .* \(2 such clips\)"
+    ) as error:
+        compare(one, other, draws=DRAWS)
+    assert "\n" not in str(error.value)
+
+
 def test_nothing_rated_is_refused(tmp_path):
     rows = make_rows(score="")
     with pytest.raises(UserError, match="none of the 36 clips that both files have has a score"):

@@ -138,8 +138,22 @@ def check_same(one: Predictions, two: Predictions, first: np.ndarray, second: np
                 f"clip {one.clip_id[first[row]]}: {field} is {here[row]} in {one.path} and {there[row]} in {two.path} "
                 f"({differ.sum()} such clips): expected the same labels in both: correct the wrong one"
             )
+    _check_references(one, two, first, second)
     if np.isnan(sides[0]["score"]).all():
         raise UserError(f"{one.path}: none of the {len(first)} clips that both files have has a score: nothing to compare")
+
+
+def _check_references(one: Predictions, two: Predictions, first: np.ndarray, second: np.ndarray) -> None:
+    """Reports that were held against other references do not compare; one file's stand for those that the other lacks."""
+    if one.reports is None or two.reports is None:
+        return
+    pairs = [(int(i), one.references[i], two.references[j]) for i, j in zip(first, second, strict=True)]
+    differ = [i for i, here, there in pairs if None not in (here, there) and here != there]
+    if differ:
+        raise UserError(
+            f"clip {one.clip_id[differ[0]]}: {one.path} and {two.path} have other reference reports ({len(differ)} such "
+            "clips): expected the same in both: correct the wrong one, or leave the column 'reference' out of the second"
+        )
 
 
 def _severity(
@@ -159,16 +173,20 @@ def _severity(
 def _reports(
     one: Predictions, two: Predictions, first: np.ndarray, second: np.ndarray, names: list[str], draws: int, seed: int
 ) -> dict[str, dict[str, Any]]:
-    """Fact F1 (direction) of the clips with a reference report, where both files have reports."""
+    """Fact F1 (direction) of the clips with a reference report in one of the files, where both have reports."""
     if one.reports is None or two.reports is None:
         return {}
-    pairs = [(i, j) for i, j in zip(first.tolist(), second.tolist(), strict=True) if one.references[i] is not None]
-    if not pairs:
+    found = [
+        (i, one.reports[i], two.reports[j], one.references[i] or two.references[j])
+        for i, j in zip(first.tolist(), second.tolist(), strict=True)
+    ]
+    known = [(i, said, other, meant) for i, said, other, meant in found if meant is not None]
+    if not known:
         return {}
-    kept = np.array(pairs)[:, 0]
+    kept = np.array([i for i, *_ in known])
     expression = one.clips.expression[kept]
-    here = np.array([direction_f1(one.reports[i], str(one.references[i])) for i, _ in pairs])
-    there = np.array([direction_f1(two.reports[j], str(one.references[i])) for i, j in pairs])
+    here = np.array([direction_f1(said, meant) for _, said, _, meant in known])
+    there = np.array([direction_f1(other, meant) for _, _, other, meant in known])
     rows = SubjectDraws.of(one.clips.subject[kept], draws, seed)
     tables, drawn = [], []
     for values in (here, there):
