@@ -1,5 +1,6 @@
 """`python -m tramp_jax.compare`: one page of several models, inert, offline, with every plotted number in a table."""
 
+import functools
 import json
 import re
 import subprocess
@@ -86,6 +87,16 @@ def test_reports_that_swap_the_sides_show_in_facts_errors_and_worst_cases(two):
     assert first.results["report"]["errors"]["wrong_side"] == 0
     assert second.results["report"]["errors"]["wrong_side"] > 0
     assert f"wrong side 0.000 {second.results['report']['errors']['wrong_side']:.3f}" in words(page)
+    parts = [model.results["report"] for model in (first, second)]
+    for label, keys in (
+        ("fact F1: value", ("fact_f1", "value")),
+        ("weighted findings, 0 for always normal", ("weighted_facts",)),
+        ("reports that name a diagnosis or an emotion", ("forbidden_share", "any")),
+        ("severity of the text with the score: Spearman", ("severity_agreement", "head", "spearman", "mean")),
+    ):
+        one, two_ = (functools.reduce(dict.get, keys, part) for part in parts)
+        assert f"{label} {one:.3f} {two_:.3f}" in words(page)
+    assert parts[1]["weighted_facts"] < parts[0]["weighted_facts"] == 1.0
     assert words(page).count(f"Report: {SWAPPED} Reference: {REPORT}") == 15
     worst = max(zip(rows_of(), rows_of(noise=1.5), strict=True), key=lambda pair: abs(pair[1]["prediction"] - pair[1]["score"]))
     assert second.worst[0]["clip"] == worst[1]["clip_id"]

@@ -32,11 +32,15 @@ MOST_PEOPLE = 100
 _REPORT_ROWS = (
     ("fact F1: mention", ("fact_f1", "mention"), 3),
     ("fact F1: direction", ("fact_f1", "direction"), 3),
+    ("fact F1: value", ("fact_f1", "value"), 3),
     ("fact F1: findings", ("fact_f1", "abnormal"), 3),
+    ("weighted findings, 0 for always normal", ("weighted_facts",), 3),
     ("sides right", ("laterality_accuracy",), 3),
     ("BLEU-4", ("bleu4",), 1),
     ("ROUGE-L", ("rouge_l",), 3),
     ("sentences that state no readable fact", ("unparsed_share",), 3),
+    ("reports that name a diagnosis or an emotion", ("forbidden_share", "any"), 3),
+    ("severity of the text with the score: Spearman", ("severity_agreement", "head", "spearman", MEAN), 3),
 )
 _ABSENT = "–"
 
