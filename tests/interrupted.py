@@ -36,8 +36,7 @@ class Run:
             *options,
         ]
         flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count={devices}"
-        # Every start compiles the same programs; what is kept is the same to the bit.
-        self._environment = os.environ | {"XLA_FLAGS": flags, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1"}
+        self._environment = os.environ | {"XLA_FLAGS": flags}
 
     def copy(self, folder: Path) -> "Run":
         """The same run in another folder."""
