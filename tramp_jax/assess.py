@@ -7,6 +7,7 @@ landmarker needed). In Python: `tramp_jax.load("runs/demo").assess("clip.mp4", e
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 import re
 import sys
@@ -21,6 +22,7 @@ from input_pipeline.errors import UserError
 from input_pipeline.extract.video import find_videos
 from input_pipeline.paths import local_path, path_of
 from input_pipeline.records import EXPRESSIONS, Clip
+from input_pipeline.whole_files import write_whole
 
 _CHECKPOINT = flags.DEFINE_string("checkpoint", None, "A run: the --workdir of tramp_jax.train.")
 _OUTPUT = flags.DEFINE_string("output", None, "Folder for report.html and assessment.json.")
@@ -108,15 +110,20 @@ def assess_many(assessor: Any, clips: Iterator[tuple[str, Clip | UserError]], ou
     if not any(row["page"] for row in rows):
         raise UserError(f"none of {len(rows)} clips could be assessed; the first: {rows[0]['error']}")
     write_index(rows, output / "index.html")
-    with (output / "assessments.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        fields = ("clip", "expression", "severity", "low", "high", "frames", "frames_tracked", "report", "warnings", "error")
-        writer.writerow(fields)
-        for row in rows:
-            low, high = row["interval"] or ("", "")
-            flat = {**row, "low": low, "high": high, "warnings": " ".join(row["warnings"])}
-            writer.writerow(["" if flat[field] is None else flat[field] for field in fields])
+    write_whole({output / "assessments.csv": _table(rows)})
     print(f"{output / 'index.html'}: {sum(bool(row['page']) for row in rows)} of {len(rows)} clips")
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> str:
+    file = io.StringIO()
+    writer = csv.writer(file)
+    fields = ("clip", "expression", "severity", "low", "high", "frames", "frames_tracked", "report", "warnings", "error")
+    writer.writerow(fields)
+    for row in rows:
+        low, high = row["interval"] or ("", "")
+        flat = {**row, "low": low, "high": high, "warnings": " ".join(row["warnings"])}
+        writer.writerow(["" if flat[field] is None else flat[field] for field in fields])
+    return file.getvalue()
 
 
 def folder_name(name: str, taken: set[str]) -> str:

@@ -12,11 +12,13 @@ from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
 from input_pipeline.extract.isolated import ClipExtractor
 from input_pipeline.extract.video import content_sha256
+from input_pipeline.manifest import LABELS
 from input_pipeline.mixture import split_of
 from input_pipeline.motion.kinematics import measure
 from input_pipeline.pipeline import single_batch
 from input_pipeline.records import EXPRESSIONS, Clip
 from input_pipeline.splits import load_split
+from input_pipeline.whole_files import write_whole
 from tramp_jax.inference import TrainedModel
 from tramp_jax.report.assessment import make_assessment
 from tramp_jax.report.page import write_page
@@ -86,7 +88,9 @@ class Assessor(TrainedModel):
             clip_ids = [data.labels[first[name]].clip_id for name in EXPRESSIONS if name in first]
         unknown = [clip_id for clip_id in clip_ids if clip_id not in index_of]
         if unknown:
-            raise UserError(f"{path}: no clip {unknown[0]!r} there; its ids look like {data.labels[0].clip_id!r}")
+            raise UserError(
+                f"{path}: no clip {unknown[0]!r} there; its ids look like {data.labels[0].clip_id!r}: choose one of {LABELS}"
+            )
         for clip_id in clip_ids:
             yield clip_id, data.clip(index_of[clip_id], with_frames=data.manifest.has_frames)
 
@@ -103,7 +107,7 @@ class Assessor(TrainedModel):
         try:
             output.mkdir(parents=True, exist_ok=True)
             text = json.dumps(assessment, indent=2, ensure_ascii=False) + "\n"
-            (output / "assessment.json").write_text(text, encoding="utf-8")
+            write_whole({output / "assessment.json": text})
             write_page(assessment, clip, kinematics, output / "report.html", show_face=show_face)
         except OSError as error:
             raise UserError(

@@ -14,6 +14,7 @@ from absl import flags
 
 from input_pipeline import cli
 from input_pipeline.errors import UserError
+from input_pipeline.whole_files import write_whole
 from tramp_jax.metrics.emotion.findings import Options
 
 _PREDICTIONS = flags.DEFINE_string("predictions", None, "CSV or JSON Lines, one row for each item.")
@@ -79,9 +80,8 @@ def benchmark(predictions: Path, output: Path, task: str, dataset: str, options:
         found["judge"].pop("replies") | {"dataset": found["dataset"]} for found in results["results"] if "judge" in found
     ]
     try:
-        if replies:
-            (output / "judge.json").write_text(json.dumps(replies, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        (output / "results.json").write_text(json.dumps(results, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        texts = {output / "judge.json": json.dumps(replies, indent=2, ensure_ascii=False) + "\n"} if replies else {}
+        write_whole(texts | {output / "results.json": json.dumps(results, indent=2, allow_nan=False) + "\n"})
     except OSError as error:
         raise UserError(f"{output}: cannot be written to ({error.strerror}): give another --output") from error
     print_scores(results)

@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 
 from input_pipeline.errors import UserError
 from input_pipeline.pipeline import default_data_config
+from input_pipeline.whole_files import write_whole
 from tramp_jax.models.cross_fusion import default_fusion_config
 from tramp_jax.models.heads import default_head_config
 from tramp_jax.models.llama_presets import default_llama_config
@@ -144,7 +145,7 @@ def config_from_flag(value: ConfigDict) -> ConfigDict:
 
 def save_config(config: ConfigDict, path: Path) -> None:
     """Writes the config as JSON, so that later commands need only the run's folder."""
-    path.write_text(json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n")
+    write_whole({path: json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n"})
 
 
 def load_config(run: Path) -> ConfigDict:

@@ -21,6 +21,7 @@ from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
 from input_pipeline.paths import path_of
 from input_pipeline.records import Label
+from input_pipeline.whole_files import write_whole
 from tramp_jax.compilation_cache import use_compilation_cache
 from tramp_jax.cross_validation import LOSO, run_protocols, unseen_clips
 from tramp_jax.inference import TrainedModel
@@ -78,10 +79,13 @@ def _rows(found: CrossValidated, labels: Sequence[Label]) -> list[dict[str, Any]
 def _write(folder: Path, results: dict[str, Any], rows: dict[str, list[dict[str, Any]]]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "results.json").write_text(json.dumps(results, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        for scheme, lines in rows.items():
-            path = folder / f"{scheme}-{results['protocol']}.jsonl"
-            path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+        texts = {
+            folder / f"{scheme}-{results['protocol']}.jsonl": "".join(
+                json.dumps(line, ensure_ascii=False) + "\n" for line in lines
+            )
+            for scheme, lines in rows.items()
+        }
+        write_whole(texts | {folder / "results.json": json.dumps(results, indent=2, allow_nan=False) + "\n"})
     except OSError as error:
         raise UserError(f"{folder}: cannot be written ({error}): name a folder with room that you may write to") from error
     print(folder / "results.json")

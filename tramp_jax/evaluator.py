@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from input_pipeline.errors import UserError
 from input_pipeline.paths import absolute, path_of
+from input_pipeline.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -192,12 +193,12 @@ def _ablated(run: Path, step: str, data: ClipSource, indices: Sequence[int]) -> 
 def _write(folder: Path, results: dict, rows: list[dict]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # One of earlier results would stand beside these.
-        (folder / COMPARISON).unlink(missing_ok=True)
-        (folder / RESULTS).write_text(json.dumps(results, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        (folder / SAMPLES).write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+        samples = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        texts = {folder / SAMPLES: samples, folder / RESULTS: json.dumps(results, indent=2, allow_nan=False) + "\n"}
+        # A comparison of earlier results would stand beside these.
+        write_whole(texts, instead_of=[folder / COMPARISON])
     except OSError as error:
-        raise UserError(f"{folder}: cannot be written ({error}): name a folder with room that you may write to") from error
+        raise _refused(folder, error) from error
     print(f"{folder / RESULTS}, {folder / SAMPLES}")
 
 
@@ -207,13 +208,21 @@ def _write_harness(folder: Path, results: dict, found: Predictions, model: str) 
     try:
         print(write_harness(folder, results, found, model))
     except OSError as error:
-        raise UserError(f"{folder}: cannot be written ({error}): name a folder with room that you may write to") from error
+        raise _refused(folder, error) from error
+
+
+def _refused(folder: Path, error: OSError) -> UserError:
+    return UserError(f"{folder}: cannot be written ({error}): name a folder with room that you may write to")
 
 
 def _write_comparison(folder: Path, comparison: dict) -> None:
     from tramp_jax.metrics.tables import print_comparison
 
-    (folder / COMPARISON).write_text(json.dumps(comparison, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    text = json.dumps(comparison, indent=2, allow_nan=False) + "\n"
+    try:
+        write_whole({folder / COMPARISON: text})
+    except OSError as error:
+        raise _refused(folder, error) from error
     print_comparison(comparison)
     print(folder / COMPARISON)
 

@@ -10,6 +10,7 @@ from input_pipeline.tokenizer.chat import Chat, Engine
 from input_pipeline.tokenizer.files import CONFIG, JSON, MODEL, NAMES, chat_template, ending_ids, read_files, special_tokens
 from input_pipeline.tokenizer.json_engine import JsonEngine
 from input_pipeline.tokenizer.sentencepiece_engine import SentencePieceEngine
+from input_pipeline.whole_files import write_whole
 
 
 class Tokenizer:
@@ -98,8 +99,7 @@ class Tokenizer:
         """
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for name, content in self.files().items():
-                (folder / name).write_bytes(content)
+            write_whole({folder / name: content for name, content in self.files().items()})
         except OSError as error:
             raise UserError(
                 f"{folder}: the tokenizer cannot be saved there ({error.strerror}): choose another folder"

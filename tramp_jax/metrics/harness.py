@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from input_pipeline.whole_files import write_whole
 from tramp_jax import __version__
 from tramp_jax.metrics.bootstrap import DRAWS, SubjectDraws, mean_of
 from tramp_jax.metrics.evaluation import direction_f1
@@ -63,10 +64,11 @@ def write_harness(folder: Path, results: Json, found: Predictions, model: str, *
     date, own = now.isoformat().replace(":", "-"), folder / model_folder(model)
     own.mkdir(parents=True, exist_ok=True)
     path = own / f"results_{date}.json"
-    path.write_text(json.dumps(shaped, indent=2, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+    texts = {}
     for name, lines in zip(_file_names(samples), samples.values(), strict=True):
         text = "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
-        (own / f"samples_{name}_{date}.jsonl").write_text(text, encoding="utf-8")
+        texts[own / f"samples_{name}_{date}.jsonl"] = text
+    write_whole(texts | {path: json.dumps(shaped, indent=2, ensure_ascii=False, allow_nan=False)})
     return path
 
 

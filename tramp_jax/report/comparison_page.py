@@ -13,6 +13,7 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs
 
+from input_pipeline.whole_files import write_whole
 from tramp_jax.metrics.calibration import LEVELS
 from tramp_jax.metrics.comparison import FACT_F1, shows
 from tramp_jax.metrics.report_facts import ERRORS
@@ -83,7 +84,7 @@ def write_comparison(models: Sequence[Model], path: Path, levels: Sequence[float
         script=script,
         policy=offline.policy(plotly_js, script),
     )
-    path.write_text(html, encoding="utf-8", newline="\n")
+    write_whole({path: html})
 
 
 def _specs(models: Sequence[Model], levels: Sequence[float | None]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from plotly.offline import get_plotlyjs
 
 from input_pipeline.motion.kinematics import Kinematics
 from input_pipeline.records import Clip
+from input_pipeline.whole_files import write_whole
 from tramp_jax.report import figures, offline, words
 from tramp_jax.report.keyframes import TRAIL_COLOURS, key_frames, key_moments
 
@@ -95,7 +96,7 @@ def write_page(assessment: dict[str, Any], clip: Clip, kinematics: Kinematics, p
         script=script,
         policy=offline.policy(plotly_js, script),
     )
-    path.write_text(html, encoding="utf-8", newline="\n")
+    write_whole({path: html})
 
 
 def write_index(rows: list[dict[str, Any]], path: Path) -> None:
@@ -115,7 +116,7 @@ def write_index(rows: list[dict[str, Any]], path: Path) -> None:
         script=script,
         policy=offline.policy(script),
     )
-    path.write_text(html, encoding="utf-8", newline="\n")
+    write_whole({path: html})
 
 
 def curves_csv(kinematics: Kinematics) -> str:

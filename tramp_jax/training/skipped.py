@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from input_pipeline.errors import UserError
-from input_pipeline.manifest import write_atomically
-from input_pipeline.paths import is_remote
+from input_pipeline.whole_files import write_whole
 from tramp_jax.sharding.processes import is_writer, wait_for_all
 
 FILE = "skipped_batches.json"
@@ -83,8 +82,7 @@ class SkippedBatches:
         if is_writer():
             text = "[\n" + ",\n".join(map(json.dumps, self.rollbacks)) + "\n]\n"
             try:
-                # An object of a bucket is there whole or as before.
-                self._path.write_text(text) if is_remote(self._path) else write_atomically(self._path, text)
+                write_whole({self._path: text})
             except OSError as error:
                 raise UserError(f"{self._path}: cannot be written ({error}): make room or see to its permissions") from error
         wait_for_all("skipped batches")
