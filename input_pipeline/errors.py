@@ -11,6 +11,19 @@ class UserError(Exception):
     """
 
 
+def unreadable(path: str | os.PathLike[str], error: Exception, otherwise: str) -> UserError:
+    """The error for a file that could not be read: what the machine refuses is not told as a fault of the file.
+
+    Args:
+      error: of opening or reading it.
+      otherwise: what is wrong with the file, and what to do, where the machine gave it.
+    """
+    if isinstance(error, OSError) and error.errno:
+        said = f"cannot be read ({os.strerror(error.errno)}): see that it is there and may be read, and start again"
+        return UserError(f"{path}: {said}")
+    return UserError(f"{path}: {otherwise}")
+
+
 class ClipError(UserError):
     """A file that no clip can be made of.
 

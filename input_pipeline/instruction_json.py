@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from input_pipeline.errors import UserError
+from input_pipeline.errors import UserError, unreadable
 
 MEDIA = ("video", "videos", "image", "images")
 _TURNS = {"conversations": ("from", "value"), "messages": ("role", "content")}
@@ -94,7 +94,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Any]]:
             raise UserError(f"{path}: more than {MOST_BYTES} bytes: cut it into several files")
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as text in UTF-8 ({error}): copy the file again") from error
+        raise unreadable(path, error, f"cannot be read as text in UTF-8 ({error}): copy the file again") from error
     if path.suffix == ".jsonl":
         for number, line in enumerate(text.splitlines(), 1):
             if line.strip():

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from input_pipeline.errors import UserError
+from input_pipeline.errors import UserError, unreadable
 from input_pipeline.records import Label, label_fields, label_of
 
 _KEPT = 1024  # labels, 3 MB
@@ -98,4 +98,4 @@ def _open(path: Path) -> BinaryIO:
     try:
         return path.open("rb") if isinstance(path, Path) else io.BytesIO(path.read_bytes())
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error}): copy it again or rebuild the data") from error
+        raise unreadable(path, error, f"cannot be read ({error}): copy it again or rebuild the data") from error

@@ -7,7 +7,7 @@ import threading
 
 from array_record.python import array_record_module
 
-from input_pipeline.errors import UserError
+from input_pipeline.errors import UserError, unreadable
 from input_pipeline.manifest import File
 
 
@@ -27,7 +27,7 @@ class RecordFiles:
         """One record.
 
         Raises:
-          UserError: not a whole file of as many records.
+          UserError: not a whole file of as many records, or one that may not be read.
           RuntimeError, IndexError: the record is damaged.
         """
         return self._reader(file).read([position])[0]
@@ -38,6 +38,15 @@ class RecordFiles:
                 path = str(self._folder / file.name)
                 reader = array_record_module.ArrayRecordReader(path, "readahead_buffer_size:0", file_reader_buffer_size=32768)
                 if not reader.ok() or reader.num_records() != file.records:
+                    _check_readable(self._folder / file.name)
                     raise UserError(f"{path}: not a whole ArrayRecord file of {file.records} records; copy it again or rebuild")
                 self._readers[file.name] = reader
             return self._readers[file.name]
+
+
+def _check_readable(path: pathlib.Path) -> None:
+    """Raises UserError for a file that may not be read: to ArrayRecord it is as one that is damaged."""
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise unreadable(path, error, "cannot be read: copy it again or rebuild") from error

@@ -2,6 +2,8 @@
 
 import csv
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -37,3 +39,27 @@ def test_another_file_is_not_written_into(tmp_path):
     assert path.read_text() == "path,subject\na.mp4,anna\n"
     with pytest.raises(UserError, match=r"--ledger=.*: cannot be written \(Is a directory\)"):
         Ledger(tmp_path)
+
+
+def test_a_full_disk_is_told_with_the_ledgers_name(tmp_path):
+    # No file may grow beyond 1 kB: what a full disk does, without filling one.
+    code = f"""
+import resource, signal, sys
+from pathlib import Path
+from input_pipeline.cli import UserError
+from input_pipeline.extract.ledger import Entry, Ledger
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
+try:
+    with Ledger(Path(sys.argv[1])) as ledger:
+        for _ in range(20):
+            ledger.add({ENTRY!r})
+except UserError as error:
+    print(error)
+"""
+    path = tmp_path / "clips.ledger.csv"
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, timeout=60)
+    assert (
+        done.stdout == f"--ledger={path}: cannot be written (File too large): see to the disk, and run the same command again\n"
+    )
+    assert done.stderr == ""

@@ -14,7 +14,7 @@ from input_pipeline.datasets.about import About, require
 from input_pipeline.datasets.fixtures import write_picture
 from input_pipeline.datasets.folds import official_folds
 from input_pipeline.datasets.tables import number, whole
-from input_pipeline.errors import UserError
+from input_pipeline.errors import unreadable
 from input_pipeline.extract.item import Item
 from input_pipeline.extract.pictures import SUFFIXES
 from input_pipeline.records import UNPOSED
@@ -98,7 +98,7 @@ def _value(path: Path) -> str:
         value = array.item()
         return value.decode() if isinstance(value, bytes) else str(value)
     except (OSError, *_NO_ARRAY) as error:
-        raise UserError(f"{path}: no NPY file of one value there: copy the annotations again") from error
+        raise unreadable(path, error, "no NPY file of one value there: copy the annotations again") from error
 
 
 def make_fixture(root: Path, seed: int = 0) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from input_pipeline.datasets.about import About, require
 from input_pipeline.datasets.fixtures import write_picture, write_video
 from input_pipeline.datasets.tables import inside, number, rows
-from input_pipeline.errors import UserError
+from input_pipeline.errors import UserError, unreadable
 from input_pipeline.extract.batch import check_report, parse_score
 from input_pipeline.extract.clip import check_expression
 from input_pipeline.extract.item import Item
@@ -77,7 +77,7 @@ def _column_names(path: Path) -> dict[str, str]:
     try:
         names = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, OSError, RecursionError) as error:
-        raise UserError(f"{path}: not JSON in UTF-8 ({error}): write it again") from error
+        raise unreadable(path, error, f"not JSON in UTF-8 ({error}): write it again") from error
     if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
         raise UserError(f'{path}: expected our names to yours, as {{"path": "video", "score": "Grade"}}')
     _check_columns(f"{path}", names)

@@ -11,7 +11,7 @@ from input_pipeline.datasets.about import About, require
 from input_pipeline.datasets.fixtures import write_picture
 from input_pipeline.datasets.folds import official_folds
 from input_pipeline.datasets.tables import inside, whole
-from input_pipeline.errors import UserError
+from input_pipeline.errors import UserError, unreadable
 from input_pipeline.extract.item import Item
 from input_pipeline.records import UNPOSED
 
@@ -77,7 +77,7 @@ def _entries(path: Path) -> list[tuple[str, dict[str, Any]]]:
     try:
         entries = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: cannot be read as JSON: copy the file again") from error
+        raise unreadable(path, error, "cannot be read as JSON: copy the file again") from error
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise UserError(f"{path}: expected a list of entries: is this the file of the data set?")
     return [(f"{path} entry {number}", entry) for number, entry in enumerate(entries, 1)]

@@ -11,7 +11,7 @@ from typing import Any
 from input_pipeline.datasets.about import About, require
 from input_pipeline.datasets.fixtures import write_video
 from input_pipeline.datasets.tables import inside, lines, number, rows
-from input_pipeline.errors import UserError
+from input_pipeline.errors import UserError, unreadable
 from input_pipeline.extract.item import Item
 from input_pipeline.records import UNPOSED
 
@@ -132,7 +132,7 @@ def _entries(path: Path, grain: _Grain) -> dict[str, dict[str, Any]]:
     try:
         entries = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: cannot be read as JSON in UTF-8 ({error}): copy the file again") from error
+        raise unreadable(path, error, f"cannot be read as JSON in UTF-8 ({error}): copy the file again") from error
     if not isinstance(entries, dict):
         raise UserError(
             f"{path}: expected clips with a {grain.caption!r} each, found a {type(entries).__name__}: copy it again"

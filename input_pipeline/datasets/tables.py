@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from input_pipeline.csv_header import check_separator
-from input_pipeline.errors import UserError
+from input_pipeline.errors import UserError, unreadable
 
 
 def rows(path: Path, columns: tuple[str, ...], delimiter: str = ",") -> Iterator[tuple[str, dict[str, str]]]:
@@ -31,7 +31,7 @@ def rows(path: Path, columns: tuple[str, ...], delimiter: str = ",") -> Iterator
                     raise UserError(f"{where}: fewer fields than the header names: copy the file again")
                 yield where, {name: (value or "").strip() for name, value in row.items() if name is not None}
     except (csv.Error, UnicodeDecodeError, OSError) as error:
-        raise UserError(f"{path}: cannot be read as CSV in UTF-8 ({error}): copy the file again") from error
+        raise unreadable(path, error, f"cannot be read as CSV in UTF-8 ({error}): copy the file again") from error
 
 
 def cells(path: Path, least: int) -> Iterator[tuple[str, list[str]]]:
@@ -51,7 +51,7 @@ def cells(path: Path, least: int) -> Iterator[tuple[str, list[str]]]:
                 if row:
                     yield where, [value.strip() for value in row]
     except (csv.Error, UnicodeDecodeError, OSError) as error:
-        raise UserError(f"{path}: cannot be read as CSV in UTF-8 ({error}): copy the file again") from error
+        raise unreadable(path, error, f"cannot be read as CSV in UTF-8 ({error}): copy the file again") from error
 
 
 def lines(path: Path, other_encoding: str = "") -> Iterator[tuple[str, str]]:
@@ -67,7 +67,7 @@ def lines(path: Path, other_encoding: str = "") -> Iterator[tuple[str, str]]:
         text = _decode(path.read_bytes(), other_encoding)
     except (UnicodeDecodeError, OSError) as error:
         expected = f"UTF-8 or {other_encoding}" if other_encoding else "UTF-8"
-        raise UserError(f"{path}: cannot be read as text in {expected} ({error}): copy the file again") from error
+        raise unreadable(path, error, f"cannot be read as text in {expected} ({error}): copy the file again") from error
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             yield f"{path} line {number}", line.strip()

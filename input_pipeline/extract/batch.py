@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from input_pipeline.csv_header import check_separator
-from input_pipeline.errors import UserError
+from input_pipeline.errors import UserError, unreadable
 from input_pipeline.extract.clip import check_expression
 from input_pipeline.extract.item import Item
 from input_pipeline.extract.video import SUFFIXES, check_file, find_videos
@@ -60,7 +60,9 @@ def _read_csv(source: Path, expression: str, subject: str) -> list[Item]:
             _check_columns(source, reader.fieldnames or [])
             items = [_parse_row(f"{source} line {reader.line_num}", source.parent, row, expression, subject) for row in reader]
     except (csv.Error, UnicodeDecodeError, OSError) as error:
-        raise UserError(f"{source}: not a CSV file in UTF-8 ({error}): expected the columns {', '.join(COLUMNS)}") from error
+        raise unreadable(
+            source, error, f"not a CSV file in UTF-8 ({error}): expected the columns {', '.join(COLUMNS)}"
+        ) from error
     if not items:
         raise UserError(f"{source}: has no rows below its header: expected one video each")
     check_few(f"{source}", (item.groups for item in items))

@@ -55,12 +55,12 @@ class Landmarker:
         self.path = Path(path)
         with _quiet():
             self.version = import_extra("mediapipe").__version__
-        if not self.path.is_file():
-            raise UserError(
-                f"{path}: no such landmarker file: download face_landmarker.task from MediaPipe's Face Landmarker page"
-                " and give its path"
-            )
         try:
+            if not self.path.is_file():
+                raise UserError(
+                    f"{path}: no such landmarker file: download face_landmarker.task from MediaPipe's Face Landmarker page"
+                    " and give its path"
+                )
             self._model = self.path.read_bytes()
         except OSError as error:
             raise UserError(f"{path}: cannot be read ({error.strerror}): check its permissions") from error

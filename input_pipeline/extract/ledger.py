@@ -52,6 +52,7 @@ class Ledger:
 
     def __init__(self, path: Path):
         """Raises UserError where the file cannot be written, or is something else."""
+        self._path = path
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
             os.fchmod(descriptor, 0o600)
@@ -67,12 +68,23 @@ class Ledger:
             self._rows.writeheader()
 
     def add(self, entry: Entry) -> None:
-        """One row, on the disk when this returns."""
-        self._rows.writerow(dataclasses.asdict(entry))
-        self._file.flush()
+        """One row, on the disk when this returns; a UserError where it cannot be."""
+        try:
+            self._rows.writerow(dataclasses.asdict(entry))
+            self._file.flush()
+        except OSError as error:
+            raise self._refused(error) from error
 
     def __enter__(self) -> Ledger:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as failed:  # with what could not be written before
+            raise self._refused(failed) from failed
+
+    def _refused(self, error: OSError) -> UserError:
+        return UserError(
+            f"--ledger={self._path}: cannot be written ({error.strerror}): see to the disk, and run the same command again"
+        )

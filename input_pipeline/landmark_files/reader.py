@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from input_pipeline.errors import UserError
+from input_pipeline.errors import UserError, unreadable
 from input_pipeline.extract.clip import check_expression
 from input_pipeline.extract.crop import MARGIN, Box, face_box
 from input_pipeline.extract.video import check_file
@@ -161,7 +161,7 @@ def _load_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError, OSError) as error:
-        raise UserError(f"{path}: not JSON in UTF-8 ({shown(error, 100)}): save it again") from error
+        raise unreadable(path, error, f"not JSON in UTF-8 ({shown(error, 100)}): save it again") from error
 
 
 def _recognise(path: Path, content: Any) -> str:

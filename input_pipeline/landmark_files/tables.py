@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from input_pipeline.csv_header import any_names, check_separator
-from input_pipeline.errors import UserError
+from input_pipeline.errors import UserError, unreadable
 from input_pipeline.extract.video import Limits
 from input_pipeline.landmark_files.track import shown
 
@@ -87,7 +87,7 @@ class Table:
                     if row:
                         yield [field.strip() for field in row]
         except (csv.Error, UnicodeDecodeError, OSError) as error:
-            raise UserError(f"{self.path}: not a CSV file in UTF-8 ({shown(error, 100)}): export it again") from error
+            raise unreadable(self.path, error, f"not a CSV file in UTF-8 ({shown(error, 100)}): export it again") from error
 
 
 def _shortened(names: Sequence[str]) -> str:

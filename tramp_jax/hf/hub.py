@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -24,7 +23,7 @@ def local_folder(model: str, revision: str | None) -> Path:
       UserError: no such folder, no pinned revision, huggingface_hub absent, or the download failed.
     """
     path = Path(model)
-    if os.path.exists(model):
+    if path.exists():
         if revision is not None:
             raise UserError(f"--revision={revision}: {model} is a local path; leave the flag away")
         return path

@@ -13,7 +13,7 @@ import numpy as np
 from flax import nnx
 from ml_collections import ConfigDict
 
-from input_pipeline.errors import UserError
+from input_pipeline.errors import UserError, unreadable
 from tramp_jax.hf import adapter, full, llama, motion, vision
 from tramp_jax.hf.fields import part
 from tramp_jax.hf.keymap import KeyMap, block_shapes
@@ -150,7 +150,7 @@ def read_json(path: Path) -> dict[str, Any]:
         if not isinstance(values, dict):
             raise ValueError("not an object")
     except (ValueError, OSError) as error:
-        raise UserError(f"{path}: not a JSON object ({error}): fetch the file again") from error
+        raise unreadable(path, error, f"not a JSON object ({error}): fetch the file again") from error
     return values
 
 

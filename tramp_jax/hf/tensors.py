@@ -18,7 +18,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from input_pipeline.errors import UserError
+from input_pipeline.errors import UserError, unreadable
 
 INDEX = "model.safetensors.index.json"
 SHARD_BYTES = 5 * 10**9  # what peers upload to the Hub
@@ -121,9 +121,10 @@ def _weight_map(path: Path) -> dict[str, str]:
 
 def _open(file: Path) -> Any:
     try:
+        file.open("rb").close()  # safetensors tells a file that may not be read as one that is not there
         return safe_open(file, framework="np")
     except (SafetensorError, OSError) as error:
-        raise UserError(f"{file}: not a whole safetensors file ({error}): fetch or copy it again") from error
+        raise unreadable(file, error, f"not a whole safetensors file ({error}): fetch or copy it again") from error
 
 
 def _some(names: list[str], count: int = 6) -> str:

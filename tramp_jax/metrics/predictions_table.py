@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from input_pipeline.csv_header import check_separator
-from input_pipeline.errors import UserError
+from input_pipeline.errors import UserError, unreadable
 from input_pipeline.groups import MOST_CHARACTERS
 from input_pipeline.paths import size_of
 
@@ -124,7 +124,7 @@ def read_table(path: Path, required: Sequence[str]) -> RawTable:
         lines = io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")
         rows = list((_csv_rows if path.suffix.lower() == ".csv" else _json_rows)(path, lines, required))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: cannot be read as {path.suffix.lower()} in UTF-8 ({error}): export it anew") from error
+        raise unreadable(path, error, f"cannot be read as {path.suffix.lower()} in UTF-8 ({error}): export it anew") from error
     if not rows:
         raise UserError(f"{path}: found no rows, expected a prediction a line under the columns {', '.join(required)}")
     names = list(dict.fromkeys(name for _, fields in rows for name in fields))

@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from input_pipeline.errors import UserError
+from input_pipeline.errors import UserError, unreadable
 from tramp_jax.metrics.emotion.action_units import columns_of, f1_scores, named_units
 from tramp_jax.metrics.emotion.labels import SPELLINGS
 from tramp_jax.metrics.emotion.rouge import rouge_l
@@ -149,7 +149,9 @@ def read_lexicon(path: Path) -> Lexicon:
         text = path.read_text(encoding="utf-8-sig")
         table = json.loads(text) if path.suffix == ".json" else _literal(text, "emotion_list")
     except (OSError, ValueError, SyntaxError, RecursionError, MemoryError) as error:
-        raise UserError(f"{path}: no table of words there ({error}): give EmoLA's llava/eval/eval_FABA.py or JSON") from error
+        raise unreadable(
+            path, error, f"no table of words there ({error}): give EmoLA's llava/eval/eval_FABA.py or JSON"
+        ) from error
     if (
         not isinstance(table, dict)
         or set(table) != set(CLASSES)
