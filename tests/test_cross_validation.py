@@ -6,9 +6,11 @@ import io
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
+from mixture_factory import make_folder, mixed
 from rich.console import Console
 from run_factory import random_run
 from tiny import demo_config
@@ -16,7 +18,7 @@ from tiny import demo_config
 from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
 from input_pipeline.splits import write_split
-from tramp_jax.cross_validation import run_protocols, unseen_clips
+from tramp_jax.cross_validation import run_protocols, seen_people, unseen_clips
 from tramp_jax.inference import TrainedModel
 from tramp_jax.metrics.label_groups import with_groups
 from tramp_jax.metrics.prediction_results import evaluate_predictions
@@ -45,7 +47,7 @@ def run(simulated, tmp_path_factory):
 def results(run):
     model = TrainedModel(run)
     dataset = Dataset.open(model.config.data.path)
-    chosen = unseen_clips(dataset, dataset, "few")
+    chosen = unseen_clips(dataset, seen_people(model.config.data))
     found, pooled = run_protocols(model, dataset, chosen, ["3", "loso"], 0, 4, 2)
     return found, pooled, [dataset.labels[i] for i in chosen]
 
@@ -58,10 +60,23 @@ def test_only_people_whom_the_run_never_saw_are_evaluated(run, results):
 
 
 def test_other_data_of_the_same_people_are_refused(run, simulated):
-    dataset = Dataset.open(TrainedModel(run).config.data.path)
-    write_split(dataset.path, "all", {label.subject: "train" for label in dataset.labels})
+    config = TrainedModel(run).config.data
+    write_split(Path(config.path), "all", {label.subject: "train" for label in Dataset.open(config.path).labels})
+    config.split = "all"
     with pytest.raises(UserError, match="no rated clip of a person whom the run was not trained on"):
-        unseen_clips(Dataset.open(simulated), dataset, "all")
+        unseen_clips(Dataset.open(simulated), seen_people(config))
+
+
+def test_the_people_of_every_source_of_a_run_are_seen_by_the_sources_own_split(tmp_path):
+    one, two = (make_folder(tmp_path / name, 10) for name in ("one", "two"))
+    write_split(two, "turned", {f"two-{k}": "test" if k < 3 else "train" for k in range(5)})
+    config = mixed(one, two, two={"split": "turned", "own_people": True})
+    seen = seen_people(config)
+    assert seen == {("one", f"one-{k}") for k in range(4)} | {("two", f"two-{k}") for k in (3, 4)}
+    dataset = Dataset.open(two)
+    assert {dataset.labels[i].subject for i in unseen_clips(dataset, seen)} == {"two-0", "two-1", "two-2"}
+    with pytest.raises(UserError, match=r"the run has several data sets .*one, two.*: leave it away"):
+        seen_people(config, str(one))
 
 
 def test_both_schemes_have_both_protocols_and_their_difference(results):

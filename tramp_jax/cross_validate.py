@@ -19,11 +19,12 @@ from absl import flags
 from input_pipeline import cli
 from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
+from input_pipeline.mixture import place_of
 from input_pipeline.paths import path_of
 from input_pipeline.records import Label
 from input_pipeline.whole_files import write_whole
 from tramp_jax.compilation_cache import use_compilation_cache
-from tramp_jax.cross_validation import LOSO, run_protocols, unseen_clips
+from tramp_jax.cross_validation import LOSO, run_protocols, seen_people, unseen_clips
 from tramp_jax.inference import TrainedModel
 from tramp_jax.metrics.label_groups import with_groups
 from tramp_jax.metrics.protocol_results import pooled_rows
@@ -45,7 +46,7 @@ _COHORTS = flags.DEFINE_integer("cohorts", 0, "People of a small study; 0 makes 
 _EPOCHS = flags.DEFINE_integer("epochs", 100, "Epochs of each head (TraMP-Former: 100).", lower_bound=1)
 _SEEDS = flags.DEFINE_integer("seeds", 1, "Repetitions of --folds=NUMBER, with other folds and heads.", lower_bound=1)
 _ENCODER = flags.DEFINE_enum("encoder", TRAINED, [TRAINED, FRESH], "fresh: as a run starts, whose features are weak.")
-_TRAINED_ON = flags.DEFINE_string("trained-on", None, "Where the run's own data set is now, if it has moved.")
+_TRAINED_ON = flags.DEFINE_string("trained-on", None, "Where the run's one data set is now, if it has moved.")
 
 
 def main(argv: Sequence[str]) -> None:
@@ -61,9 +62,12 @@ def main(argv: Sequence[str]) -> None:
     model = TrainedModel(path_of(_CHECKPOINT.value))
     if _ENCODER.value == FRESH:
         model.params, model.stats = model.predictor.model.init(jax.random.key(model.config.seed))
-    trained_on = Dataset.open(_TRAINED_ON.value or model.config.data.path)
-    dataset = Dataset.open(_DATA.value) if _DATA.value is not None else trained_on
-    chosen = unseen_clips(dataset, trained_on, model.config.data.split)
+    about = model.config.data
+    if _DATA.value is None and about.sources:
+        raise UserError(f"--data is missing: the run has several data sets ({place_of(about)}): name the one to evaluate on")
+    seen = seen_people(about, _TRAINED_ON.value)
+    dataset = Dataset.open(_DATA.value or _TRAINED_ON.value or about.path)
+    chosen = unseen_clips(dataset, seen)
     results, pooled = run_protocols(model, dataset, chosen, _FOLDS.value, _COHORTS.value, _EPOCHS.value, _SEEDS.value)
     results |= {"protocol": _PROTOCOL.value, "encoder": _ENCODER.value}
     labels = [dataset.labels[i] for i in chosen]

@@ -5,14 +5,16 @@ Axes: N clips.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
+from ml_collections import ConfigDict
 
 from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
 from input_pipeline.folds import grouped_folds
+from input_pipeline.mixture import place_of
 from input_pipeline.records import POSED, Label
 from input_pipeline.splits import load_split
 from tramp_jax.inference import TrainedModel
@@ -26,21 +28,37 @@ from tramp_jax.metrics.studies import small_studies
 from tramp_jax.training.head_folds import HeadTrainer
 
 LOSO = "loso"
+# Name of the data set and key of the subject.
+Person = tuple[str, str]
 
 
-def unseen_clips(dataset: Dataset, trained_on: Dataset, split: str) -> list[int]:
-    """Rated clips of people who are in neither the training nor the validation fold of a run, nor withdrawn.
+def seen_people(config: ConfigDict, moved: str | None = None) -> set[Person]:
+    """The people in the training and validation folds of a run, of every one of its data sets.
 
     Args:
-      dataset: the clips to evaluate on.
-      trained_on: the run's own data set, which may be the same.
-      split: name of the run's split.
+      config: `config.data` of the run.
+      moved: where its one data set is now; None for where it was.
+
+    Raises:
+      UserError: a data set is not there, or `moved` is given for one of several.
+    """
+    if config.sources and moved:
+        raise UserError(f"--trained-on={moved}: the run has several data sets ({place_of(config)}): leave it away")
+    parts = [(about.path, about.split) for about in config.sources.values()] or [(moved or config.path, config.split)]
+    found: set[Person] = set()
+    for path, split in parts:
+        data = Dataset.open(path)
+        folds = load_split(data, split, need=())
+        found |= {_person(data.labels[i]) for name in ("train", "validation") for i in folds[name]}
+    return found
+
+
+def unseen_clips(dataset: Dataset, seen: Collection[Person]) -> list[int]:
+    """Rated clips of people whom a run has not seen (`seen_people`), nor withdrawn.
 
     Raises:
       UserError: none is left.
     """
-    folds = load_split(trained_on, split, need=())
-    seen = {_person(trained_on.labels[i]) for name in ("train", "validation") for i in folds[name]}
     found = [
         index
         for index, label in enumerate(dataset.labels)
@@ -121,5 +139,5 @@ def _beside_published(found: dict[str, Any], data: str) -> list[dict[str, Any]]:
     return tables
 
 
-def _person(label: Label) -> tuple[str, str]:
+def _person(label: Label) -> Person:
     return label.dataset, label.subject
