@@ -266,8 +266,8 @@ def test_a_save_that_fails_is_said_and_never_reported(fault, tmp_path):
     done = save_under(fault.format(folder=str(tmp_path / "run" / FOLDER)), tmp_path / "run")
     assert done.returncode == 2, done.stderr[-3000:]
     assert "the checkpoint of step 2 could NOT be saved" in done.stdout
-    assert "checkpoint of step 2 saved" not in done.stderr
-    assert "checkpoint of step 1 saved" in done.stderr
+    # No traceback of a thread of Orbax's either.
+    assert done.stderr == "checkpoint of step 1 saved\n"
 
 
 def test_a_deleted_folder_is_made_again(tmp_path):

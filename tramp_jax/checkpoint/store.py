@@ -25,6 +25,7 @@ from orbax.checkpoint.checkpoint_managers import preservation_policy
 from input_pipeline.errors import UserError
 from input_pipeline.paths import absolute, is_folder
 from tramp_jax.checkpoint.digests import described, differences, digests_of, paths_of
+from tramp_jax.checkpoint.quiet import drop_what_is_raised
 from tramp_jax.checkpoint.record import DamagedError, Record, sha256_of, versions
 from tramp_jax.models.blocks import Tree
 from tramp_jax.training.ownership import unflatten
@@ -62,6 +63,7 @@ class CheckpointStore:
         logging.getLogger("absl").setLevel(logging.ERROR)
         # What a damaged file makes Orbax raise is caught here; asyncio would print it once more, with a traceback.
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+        drop_what_is_raised()
         if not create and not is_folder(epath.Path(run) / FOLDER):
             raise UserError(f"{run}: no {FOLDER} there: train first, or pass the folder of a run that has some")
         self.say = say
