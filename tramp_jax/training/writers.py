@@ -12,9 +12,10 @@ from typing import Any
 
 import rich.console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from tensorboardX import SummaryWriter
 
+from input_pipeline.errors import UserError
 from input_pipeline.paths import is_remote
+from tramp_jax.training.event_files import EventFiles
 
 METRICS, EVENTS = "metrics.jsonl", "events"
 
@@ -51,24 +52,33 @@ class MetricsWriter:
             whole.write_text("".join(line + "\n" for line in kept))
             whole.replace(self._folder / METRICS)
         self._file = (self._folder / METRICS).open("a")
-        self._events = SummaryWriter(str(self._folder / EVENTS), purge_step=step + 1, write_to_disk=True)
+        self._events = EventFiles(self._folder / EVENTS, step + 1)
 
     def write(self, step: int, task: str, values: Mapping[str, Any]) -> None:
-        """One line and its events; `step` counts from 1."""
+        """One line and its events; `step` counts from 1.
+
+        Raises:
+          UserError: one of the files cannot be written.
+        """
         if not self._enabled:
             return
-        self._file.write(json.dumps({"step": step, "task": task, **values}) + "\n")
-        self._file.flush()
+        try:
+            self._file.write(json.dumps({"step": step, "task": task, **values}) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise self._refused(METRICS, error) from error
         for name, value in values.items():
             if name != "task_step" and isinstance(value, int | float):
-                self._events.add_scalar(f"{task}/{name}", value, step)
+                self._events.writer.add_scalar(f"{task}/{name}", value, step)
+        if self._events.error is not None:
+            raise self._refused(EVENTS, self._events.error) from self._events.error
 
     def publish(self) -> None:
         """Copies both to a run in a bucket; before a checkpoint commits, so that no step that it holds lacks its line."""
         if not self._enabled or not self._copied:
             return
         self._file.flush()
-        self._events.flush()
+        self._events.writer.flush()
         (self._run / EVENTS).mkdir(exist_ok=True)
         for path in [self._folder / METRICS, *(self._folder / EVENTS).iterdir()]:
             (self._run / path.relative_to(self._folder)).write_bytes(path.read_bytes())
@@ -80,10 +90,20 @@ class MetricsWriter:
         try:
             self.publish()
         finally:
-            self._file.close()
-            self._events.close()
-            if self._copied:
-                self._copied.cleanup()
+            self._events.writer.close()
+            try:
+                self._file.close()
+            except OSError as error:  # with what could not be written before
+                raise self._refused(METRICS, error) from error
+            finally:
+                if self._copied:
+                    self._copied.cleanup()
+
+    def _refused(self, name: str, error: OSError) -> UserError:
+        return UserError(
+            f"{self._folder / name}: cannot be written ({error.strerror}): make room, or see to its permissions, and run the "
+            "same command again: it goes on from the newest checkpoint"
+        )
 
 
 def rows_until(run: Path, step: int) -> Iterator[dict[str, Any]]:
