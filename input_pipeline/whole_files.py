@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,17 +21,14 @@ def write_whole(contents: Mapping[Path, str | bytes], instead_of: Sequence[Path]
       instead_of: files that do not belong beside the new ones; deleted, where they are there, before the first appears.
 
     Raises:
-      OSError: one cannot be written; nothing has changed.
+      OSError: one cannot be written, which it names; nothing has changed.
     """
     blobs = {path: text.encode() if isinstance(text, str) else text for path, text in contents.items()}
     local = [path for path in blobs if not is_remote(path)]
     temporary = {path: path.with_name(f"{path.name}.tmp") for path in local}
     try:
         for path in local:
-            with temporary[path].open("wb") as file:
-                file.write(blobs[path])
-                file.flush()
-                os.fsync(file.fileno())
+            _write(temporary[path], blobs[path])
         for old in instead_of:
             old.unlink(missing_ok=True)
         for path, blob in blobs.items():
@@ -41,3 +39,27 @@ def write_whole(contents: Mapping[Path, str | bytes], instead_of: Sequence[Path]
     finally:
         for path in temporary.values():
             path.unlink(missing_ok=True)
+
+
+def check_writable(folder: Path) -> None:
+    """Refuses a folder that files cannot be put into, before the work whose results are to lie there; makes nothing.
+
+    Raises:
+      PermissionError: neither the folder, where it is there, nor the first above it that is, may be written into.
+    """
+    if is_remote(folder):
+        return
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there))
+
+
+def _write(path: Path, blob: bytes) -> None:
+    try:
+        with path.open("wb") as file:
+            file.write(blob)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        # Of a full disk Python names no file.
+        raise OSError(error.errno, error.strerror, str(path)) from error

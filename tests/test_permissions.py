@@ -9,6 +9,8 @@ from predictions_factory import make_rows, write_rows
 from safetensors.numpy import save_file
 from unprivileged import python
 
+from input_pipeline.whole_files import check_writable
+
 # Each of the files that are closed, and the function that is to say so.
 READERS = {
     "data/landmarks": "input_pipeline.dataset:Dataset.open('{place}/data').clip(0)",
@@ -68,3 +70,14 @@ def test_a_closed_file_is_told_as_that_whatever_reads_it(place, tmp_path):
         assert f"{place}" in text, (name, text)
         # The others go to the command line's own handler.
         assert plain or "cannot be read (Permission denied): see that it is there and may be read" in text, (name, text)
+
+
+def test_a_folder_that_may_not_be_written_into_is_told_before_the_work(place, tmp_path):
+    place.chmod(0o555)
+    output = place / "new" / "assessed"
+    done = python("-m", "tramp_jax.assess", place / "data", "--checkpoint=none", f"--output={output}", folder=tmp_path)
+    place.chmod(0o755)
+    said = f"error: {place}: Permission denied: ask its owner, or choose another folder\n"
+    assert (done.returncode, done.stderr) == (2, said)
+    check_writable(output)
+    assert not output.parent.exists()

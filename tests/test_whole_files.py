@@ -63,7 +63,7 @@ write_whole({{folder / "one": "new", folder / "two": "new" * 1000}}, instead_of=
 """
     process = python(code, tmp_path)
     said = process.communicate(timeout=60)[1]
-    assert "File too large" in said.splitlines()[-1]
+    assert f"File too large: '{tmp_path / 'two.tmp'}'" in said.splitlines()[-1]
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == before
 
 

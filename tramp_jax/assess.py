@@ -22,7 +22,7 @@ from input_pipeline.errors import UserError
 from input_pipeline.extract.video import find_videos
 from input_pipeline.paths import local_path, path_of
 from input_pipeline.records import EXPRESSIONS, Clip
-from input_pipeline.whole_files import write_whole
+from input_pipeline.whole_files import check_writable, write_whole
 
 _CHECKPOINT = flags.DEFINE_string("checkpoint", None, "A run: the --workdir of tramp_jax.train.")
 _OUTPUT = flags.DEFINE_string("output", None, "Folder for report.html and assessment.json.")
@@ -40,11 +40,12 @@ def main(argv: Sequence[str]) -> None:
         raise UserError(f"expected one VIDEO, folder or data set, got {len(argv)}; usage: {USAGE}")
     path, output = path_of(argv[0]), local_path(_OUTPUT.value, "--output")
     expression = checked_expression(_EXPRESSION.value) if _EXPRESSION.value is not None else None
-    is_dataset = (path / "manifest.json").is_file()
     if not path.exists():
         raise UserError(f"{path}: no such file or folder: pass a video, a folder of videos or a data set folder")
+    is_dataset = (path / "manifest.json").is_file()
     if not is_dataset:
         check_video_flags(path, expression, _LANDMARKER.value)
+    check_writable(output)
 
     from tramp_jax.assessor import Assessor
 

@@ -22,7 +22,7 @@ from input_pipeline.errors import UserError
 from input_pipeline.mixture import place_of
 from input_pipeline.paths import path_of
 from input_pipeline.records import Label
-from input_pipeline.whole_files import write_whole
+from input_pipeline.whole_files import check_writable, write_whole
 from tramp_jax.compilation_cache import use_compilation_cache
 from tramp_jax.cross_validation import LOSO, run_protocols, seen_people, unseen_clips
 from tramp_jax.inference import TrainedModel
@@ -58,6 +58,7 @@ def main(argv: Sequence[str]) -> None:
     wrong = [scheme for scheme in _FOLDS.value if scheme != LOSO and not (scheme.isdecimal() and int(scheme) > 1)]
     if wrong:
         raise UserError(f"--folds={wrong[0]}: expected numbers from 2 on, or {LOSO}; for example --folds=10,{LOSO}")
+    check_writable(Path(_OUTPUT.value))
     use_compilation_cache()
     model = TrainedModel(path_of(_CHECKPOINT.value))
     if _ENCODER.value == FRESH:

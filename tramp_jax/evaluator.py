@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from input_pipeline.errors import UserError
 from input_pipeline.paths import absolute, path_of
-from input_pipeline.whole_files import write_whole
+from input_pipeline.whole_files import check_writable, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,6 +145,7 @@ def evaluate(
     model = TrainedModel(run, step)
     name = eval_folder(data, model.config.data.path, fold, step)
     rival = None if against is None else read_predictions(find_samples(against, name))
+    check_writable(run / name)
     if data:
         dataset = Dataset.open(data)
         folds = load_split(dataset, split_of(model.config.data, data))
