@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import faults
@@ -14,6 +13,7 @@ import numpy as np
 import optax
 import pytest
 from ml_collections import ConfigDict
+from unprivileged import python
 
 from input_pipeline.errors import UserError
 from tramp_jax.checkpoint.digests import digests_of
@@ -152,8 +152,8 @@ def test_what_is_no_damage_gives_no_checkpoint_up(two, tmp_path):
     store.close()
 
 
-def test_files_that_may_not_be_read_are_no_damage(two, readable):
-    run = copied(two, readable)
+def test_files_that_may_not_be_read_are_no_damage(two, tmp_path):
+    run = copied(two, tmp_path)
     code = f"""
 import sys
 from pathlib import Path
@@ -166,7 +166,7 @@ except UserError as error:
     print(error)
 """
     array_file(run, 2).chmod(0)
-    done = as_another_user(code, readable)
+    done = python("-c", code, folder=tmp_path)
     assert "cannot be read now" in done.stdout, done.stdout + done.stderr[-2000:]
 
 
@@ -279,48 +279,23 @@ def test_a_deleted_folder_is_made_again(tmp_path):
         assert "could NOT be saved" in done.stdout
 
 
-@pytest.fixture
-def readable():
-    """A folder that every user may read: pytest's own lie below one that is its user's alone."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
-
-
-def as_another_user(code, folder):
-    """Runs Python as a user who may read `folder` and write nothing there; skips where there is no such user."""
-    as_other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), "HOME": str(folder)}
-    try:
-        see = f"import os, tramp_jax; os.listdir({str(folder)!r})"
-        can = subprocess.run([*as_other, sys.executable, "-c", see], capture_output=True, env=environment)
-    except FileNotFoundError:
-        pytest.skip("root may do everything, and there is no setpriv to be another user")
-    if can.returncode:
-        pytest.skip("root may do everything, and no other user may run this Python and see the folders of tests")
-    command = [*as_other, sys.executable, "-c", code]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
-
-
-def test_a_read_only_folder_is_one_line(readable):
-    run = saved(readable / "run", 1)
+def test_a_read_only_folder_is_one_line(tmp_path):
+    run = saved(tmp_path / "run", 1)
     (run / FOLDER).chmod(0o555)
     code = SAVE.replace("store.save(state(1), CONFIG, {{}})\nstore.settle()\n", "")
-    done = as_another_user(code.format(tests=str(Path(__file__).parent), run=str(run), fault=""), readable)
+    done = python("-c", code.format(tests=str(Path(__file__).parent), run=str(run), fault=""), folder=tmp_path)
     assert done.returncode == 2, done.stderr[-3000:]
     assert "could NOT be saved" in done.stdout
 
 
-def test_a_folder_that_may_not_be_entered_is_not_told_as_missing(readable):
+def test_a_folder_that_may_not_be_entered_is_not_told_as_missing(simulated, tmp_path):
     """Exit code 2 and why, for who reads and who trains."""
-    run = saved(readable / "other" / "run", 1)
-    run.parent.chmod(0o700)
-    for command in ("evaluate --checkpoint={run}", "train --config={demo} --workdir={run}"):
-        arguments = command.format(run=run, demo=Path(__file__).parents[1] / "configs" / "demo.py").split()
-        start = f"runpy.run_module('tramp_jax.{arguments[0]}', run_name='__main__')"
-        code = f"import runpy, sys; sys.argv = ['x', *{arguments[1:]!r}]; {start}"
-        done = as_another_user(code, readable)
+    run = saved(tmp_path / "other" / "run", 1)
+    run.parent.chmod(0)
+    for command in ("evaluate --checkpoint={run}", "train --config=configs/demo.py --workdir={run} --config.data.path={data}"):
+        done = python("-m", *f"tramp_jax.{command.format(run=run, data=simulated)}".split(), folder=tmp_path)
         assert (done.returncode, done.stdout) == (2, ""), done.stderr[-3000:]
         assert len(said := done.stderr.splitlines()) == 1, said
         assert f"{run}" in said[0]
         assert "Permission denied" in said[0]
+    run.parent.chmod(0o755)

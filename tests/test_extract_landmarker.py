@@ -8,6 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from unprivileged import python
 
 from input_pipeline.errors import UserError
 from input_pipeline.extract import extra
@@ -133,6 +134,23 @@ def test_other_files_are_refused_in_one_line(media, tmp_path, capfd):
     assert "no such landmarker file" in error_of(Landmarker, tmp_path / "absent.task")
     assert "no such landmarker file" in error_of(Landmarker, tmp_path)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_folder_that_may_not_be_entered_is_told_as_that(tmp_path):
+    closed = tmp_path / "closed_folder"
+    closed.mkdir(mode=0)
+    path = closed / "face_landmarker.task"
+    code = f"""
+from input_pipeline.errors import UserError
+from input_pipeline.extract.landmarker import Landmarker
+try:
+    Landmarker({str(path)!r})
+except UserError as error:
+    print(error)
+"""
+    done = python("-c", code, folder=tmp_path)
+    closed.chmod(0o755)
+    assert done.stdout == f"{path}: cannot be read (Permission denied): check its permissions\n", done.stderr[-2000:]
 
 
 def test_an_absent_package_is_one_line_with_the_command(fresh_extra, monkeypatch):
