@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mixture_factory import make_folder, mixed
 from rich.console import Console
 from run_factory import random_run
 from tiny import demo_config
@@ -18,13 +17,14 @@ from tiny import demo_config
 from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
 from input_pipeline.splits import write_split
-from tramp_jax.cross_validation import run_protocols, seen_people, unseen_clips
+from tramp_jax.cross_validation import run_protocols, unseen_clips
 from tramp_jax.inference import TrainedModel
 from tramp_jax.metrics.label_groups import with_groups
 from tramp_jax.metrics.prediction_results import evaluate_predictions
 from tramp_jax.metrics.predictions import read_predictions
 from tramp_jax.metrics.protocol_results import pooled_rows
 from tramp_jax.metrics.protocol_tables import print_protocols
+from tramp_jax.seen_people import seen_people
 
 SEEN = {"train": 2, "validation": 1}
 
@@ -65,18 +65,6 @@ def test_other_data_of_the_same_people_are_refused(run, simulated):
     config.split = "all"
     with pytest.raises(UserError, match="no rated clip of a person whom the run was not trained on"):
         unseen_clips(Dataset.open(simulated), seen_people(config))
-
-
-def test_the_people_of_every_source_of_a_run_are_seen_by_the_sources_own_split(tmp_path):
-    one, two = (make_folder(tmp_path / name, 10) for name in ("one", "two"))
-    write_split(two, "turned", {f"two-{k}": "test" if k < 3 else "train" for k in range(5)})
-    config = mixed(one, two, two={"split": "turned", "own_people": True})
-    seen = seen_people(config)
-    assert seen == {("one", f"one-{k}") for k in range(4)} | {("two", f"two-{k}") for k in (3, 4)}
-    dataset = Dataset.open(two)
-    assert {dataset.labels[i].subject for i in unseen_clips(dataset, seen)} == {"two-0", "two-1", "two-2"}
-    with pytest.raises(UserError, match=r"the run has several data sets .*one, two.*: leave it away"):
-        seen_people(config, str(one))
 
 
 def test_both_schemes_have_both_protocols_and_their_difference(results):

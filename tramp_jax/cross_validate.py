@@ -24,12 +24,13 @@ from input_pipeline.paths import path_of
 from input_pipeline.records import Label
 from input_pipeline.whole_files import check_writable, write_whole
 from tramp_jax.compilation_cache import use_compilation_cache
-from tramp_jax.cross_validation import LOSO, run_protocols, seen_people, unseen_clips
+from tramp_jax.cross_validation import LOSO, run_protocols, unseen_clips
 from tramp_jax.inference import TrainedModel
 from tramp_jax.metrics.label_groups import with_groups
 from tramp_jax.metrics.protocol_results import pooled_rows
 from tramp_jax.metrics.protocol_tables import print_protocols
 from tramp_jax.metrics.protocols import FAIR, PROTOCOLS, CrossValidated
+from tramp_jax.seen_people import seen_people
 
 TRAINED, FRESH = "trained", "fresh"
 USAGE = (

@@ -9,14 +9,11 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
-from ml_collections import ConfigDict
 
 from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
 from input_pipeline.folds import grouped_folds
-from input_pipeline.mixture import place_of
 from input_pipeline.records import POSED, Label
-from input_pipeline.splits import load_split
 from tramp_jax.inference import TrainedModel
 from tramp_jax.metrics.evaluation import SIMULATED, latent_of
 from tramp_jax.metrics.protocol_results import protocol_results
@@ -25,32 +22,10 @@ from tramp_jax.metrics.published import tables_for
 from tramp_jax.metrics.scored import ScoredClips, persons
 from tramp_jax.metrics.severity_results import count
 from tramp_jax.metrics.studies import small_studies
+from tramp_jax.seen_people import Person, person_of
 from tramp_jax.training.head_folds import HeadTrainer
 
 LOSO = "loso"
-# Name of the data set and key of the subject.
-Person = tuple[str, str]
-
-
-def seen_people(config: ConfigDict, moved: str | None = None) -> set[Person]:
-    """The people in the training and validation folds of a run, of every one of its data sets.
-
-    Args:
-      config: `config.data` of the run.
-      moved: where its one data set is now; None for where it was.
-
-    Raises:
-      UserError: a data set is not there, or `moved` is given for one of several.
-    """
-    if config.sources and moved:
-        raise UserError(f"--trained-on={moved}: the run has several data sets ({place_of(config)}): leave it away")
-    parts = [(about.path, about.split) for about in config.sources.values()] or [(moved or config.path, config.split)]
-    found: set[Person] = set()
-    for path, split in parts:
-        data = Dataset.open(path)
-        folds = load_split(data, split, need=())
-        found |= {_person(data.labels[i]) for name in ("train", "validation") for i in folds[name]}
-    return found
 
 
 def unseen_clips(dataset: Dataset, seen: Collection[Person]) -> list[int]:
@@ -62,7 +37,7 @@ def unseen_clips(dataset: Dataset, seen: Collection[Person]) -> list[int]:
     found = [
         index
         for index, label in enumerate(dataset.labels)
-        if label.score is not None and label.subject not in dataset.withdrawn and _person(label) not in seen
+        if label.score is not None and label.subject not in dataset.withdrawn and person_of(label) not in seen
     ]
     if not found:
         raise UserError(f"{dataset.path}: no rated clip of a person whom the run was not trained on: name other people's data")
@@ -137,7 +112,3 @@ def _beside_published(found: dict[str, Any], data: str) -> list[dict[str, Any]]:
             average = float(np.mean(list(own.values())))
             table["own"].append({"name": f"this run, {data}, {scheme}, literature", "values": own, "average": average})
     return tables
-
-
-def _person(label: Label) -> Person:
-    return label.dataset, label.subject

@@ -123,7 +123,7 @@ def evaluate(
       The results as written to results.json.
 
     Raises:
-      UserError: no run, no data, or a split that is not disjoint by subject.
+      UserError: no run, no data, a split that is not disjoint by subject, or people whom the run has seen.
     """
     from input_pipeline.dataset import Dataset
     from input_pipeline.mixture import split_of
@@ -137,6 +137,7 @@ def evaluate(
     from tramp_jax.metrics.predictions import find_samples, read_predictions
     from tramp_jax.metrics.tables import print_results
     from tramp_jax.metrics.text.bertscore import bertscore_results
+    from tramp_jax.seen_people import check_same_split, check_unseen
     from tramp_jax.tasks.sources import open_run_data
     from tramp_jax.tasks.table import active_tasks
     from tramp_jax.training.frozen_vision import check_weights
@@ -146,9 +147,11 @@ def evaluate(
     name = eval_folder(data, model.config.data.path, fold, step)
     rival = None if against is None else read_predictions(find_samples(against, name))
     check_writable(run / name)
+    notes = check_same_split(run, model.config)
     if data:
         dataset = Dataset.open(data)
         folds = load_split(dataset, split_of(model.config.data, data))
+        notes += check_unseen(model.config.data, dataset, folds[fold], fold)
     else:
         dataset, folds = open_run_data(model.config, active_tasks(model.config))
     if model.config.data.vision_features and is_made(dataset, model.config.data.vision_features):
@@ -169,7 +172,7 @@ def evaluate(
         references = [label.report for label in test.labels]
         results["report"]["bertscore"] = bertscore_results(*encoder, test.person, reports, references, baselines.reports)
     about = {"run": run.name, "step": model.step, "chosen": step, "sha256": model.sha256}
-    results["model"] = about | {"fold": fold, "seed": model.config.seed}
+    results["model"] = about | {"fold": fold, "seed": model.config.seed, "notes": notes}
 
     _write(run / name, results, sample_rows(test, scores, reports, baselines, **answers))
     print_results(results)

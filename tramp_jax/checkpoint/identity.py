@@ -37,7 +37,7 @@ def identity_of(config: ConfigDict, dataset: Data, tokenizer: Tokenizer) -> dict
     """Name out of MEANING -> a value or a digest, for JSON."""
     return {
         "data": _parts(dataset),
-        "split": _digest(_folds(config.data, dataset)),
+        "split": split_digest(config.data),
         "tokenizer": _digest({name: hashlib.sha256(blob).hexdigest() for name, blob in tokenizer.files().items()}),
         "transforms": {"version": pipeline.VERSION, **_options(config.data)},
         "seed": config.seed,
@@ -45,6 +45,17 @@ def identity_of(config: ConfigDict, dataset: Data, tokenizer: Tokenizer) -> dict
         "schedule": config.schedule.to_dict(),
         "horizon": config.horizon or config.total_steps,
     }
+
+
+def split_digest(config: ConfigDict) -> str:
+    """Of who is in which fold now, by `config.data` of a run.
+
+    Raises:
+      UserError: a split is not there.
+    """
+    if not config.sources:
+        return _digest(read_split(split_path(config.path, config.split)))
+    return _digest({name: read_split(split_path(about.path, about.split)) for name, about in config.sources.items()})
 
 
 def check_identity(where: str, before: Mapping[str, Any], now: Mapping[str, Any], allowed: Sequence[str]) -> list[str]:
@@ -90,12 +101,6 @@ def _parts(data: Data) -> dict[str, Any]:
     if isinstance(data, Mixture):
         return {f"{name}.{key}": value for name, part in data.parts.items() for key, value in _parts(part).items()}
     return {"files": data.manifest.sha256(), "withdrawn": sorted(map(_digest, data.withdrawn))}
-
-
-def _folds(config: ConfigDict, data: Data) -> dict[str, Any]:
-    if isinstance(data, Mixture):
-        return {name: read_split(split_path(part.path, config.sources[name].split)) for name, part in data.parts.items()}
-    return read_split(split_path(data.path, config.split))
 
 
 def _difference(before: Any, now: Any) -> str:

@@ -69,6 +69,7 @@ def results_view(results: Mapping[str, Any]) -> Group:
     if unread := results.get("predictions", {}).get("not_read"):
         parts.append(Text(f"note: columns not read: {', '.join(unread)}", style="dim"))
     parts += [Text(f"note: {told}", style="dim") for told in results.get("predictions", {}).get("notes", ())]
+    parts += [Text(f"note: {told}", style="bold yellow") for told in results.get("model", {}).get("notes", ())]
     return Group(*parts)
 
 
