@@ -94,6 +94,26 @@ def test_metrics_are_means_over_expressions_and_an_answer_without_a_number_is_fa
     assert utils.mean([found["answered"] for found in judged]) == pytest.approx(1 - 1 / len(docs))
 
 
+@pytest.mark.parametrize(
+    ("answer", "score"),
+    [
+        ("2", 2.0),
+        ("On a scale from 0 (normal) to 4 (severe), I would say 3.", 3.0),
+        ("Between 0 and 4: 1.5", 1.5),
+        ("(0-4) 2", 2.0),
+        ("4 out of 4", 4.0),
+        ("3/4", 3.0),
+        ("0", 0.0),
+    ],
+)
+def test_a_repeated_scale_is_no_answer(tasks, utils, answer, score):
+    assert utils.judge_severity(docs_of(tasks)[0], [answer])["mae"]["prediction"] == score
+
+
+def test_a_scale_alone_is_unanswered(tasks, utils):
+    assert utils.judge_severity(docs_of(tasks)[0], ["From 0 to 4."])["answered"] == 0.0
+
+
 def test_reports_are_judged_by_their_facts(tasks, utils):
     doc = docs_of(tasks)[0]
     assert utils.judge_report(doc, [doc["reference"]]) == {"fact_f1_direction": 1.0, "rouge_l": pytest.approx(1.0)}

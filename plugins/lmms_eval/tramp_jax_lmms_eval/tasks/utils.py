@@ -21,6 +21,10 @@ from tramp_jax.metrics.scored import ScoredClips
 from tramp_jax.metrics.severity_table import MEAN, metric_table
 
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
+# The scale of the question, which many models repeat: "On a scale from 0 (normal) to 4 (severe): 3", "3 out of 4".
+_SCALE = re.compile(
+    r"(?<![\d.])0(?:\s*\([^)]*\))?\s*(?:to|and|-|–)\s*4(?![\d.]*\d)(?:\s*\([^)]*\))?|(?:/|\bof)\s*4(?![\d.]*\d)", re.IGNORECASE
+)
 
 Doc = dict[str, Any]
 
@@ -58,8 +62,8 @@ def ask_for_report(doc: Doc, lmms_eval_specific_kwargs: dict[str, Any] | None = 
 
 
 def judge_severity(doc: Doc, results: list[str]) -> dict[str, Any]:
-    """The first number of the answer; an answer without one counts as the end of the scale that is further off."""
-    found = _NUMBER.search(results[0])
+    """The first number that is not the scale; an answer without one counts as the end of the scale that is further off."""
+    found = _NUMBER.search(_SCALE.sub(" ", results[0]))
     score = float(doc["score"])
     prediction = float(found[0]) if found else (4.0 if score < 2 else 0.0)
     pair = {"subject": doc["subject"], "expression": doc["expression"], "score": score, "prediction": prediction}
