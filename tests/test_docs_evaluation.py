@@ -12,6 +12,7 @@ from tramp_jax.metrics import severity
 from tramp_jax.metrics.prediction_results import evaluate_predictions
 from tramp_jax.metrics.predictions import OPTIONAL, REQUIRED, read_predictions
 from tramp_jax.metrics.severity_table import ROWS, metric_table
+from tramp_jax.metrics.side_by_side import side_by_side
 
 TEXT = (pathlib.Path(__file__).parents[1] / "docs" / "evaluation.md").read_text()
 FIGURES = re.findall(r"`([^`=]+) = ([^`]+)`", TEXT)
@@ -31,7 +32,8 @@ def example(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def results(example):
-    return evaluate_predictions(example)["severity"]
+    (model,) = side_by_side([example], draws=10)
+    return evaluate_predictions(example)["severity"] | {"agreement": model.agreement, "calibration": model.calibration}
 
 
 def _value(name, example, results):
@@ -40,8 +42,9 @@ def _value(name, example, results):
         return metric_table(changed[1], clips, ["smile"])[0]["mean"]
     if name.startswith("constant_median/"):
         return results["baselines"]["constant_median"][name.split("/")[1]]["mean"]
-    if name.startswith("risk_coverage/"):
-        return results["risk_coverage"][name.split("/")[1]]
+    if name.startswith(("risk_coverage/", "agreement/", "calibration/")):
+        part, _, of = name.partition("/")
+        return results[part][of]
     return results[name]["mean"]
 
 
