@@ -213,10 +213,10 @@ def _verdict(what: str, baseline: str, difference: float | None, interval: list[
         return Text(f"{what}: {told} over {rival}; {subjects} subjects are too few to say which is better.", style="yellow")
     if high < 0:
         return Text(f"{what}: the model LOSES to {rival}: {told}.", style="bold red")
-    if difference < 0:
-        return Text(f"{what}: the model LOSES to {rival}: {told}; the interval includes 0.", style="bold red")
     if low <= 0:
-        return Text(f"{what}: the model is not shown to beat {rival}: {told}; the interval includes 0.", style="yellow")
+        # Below the baseline is no loss that was shown, and yet what its user must not overlook.
+        style = "bold red" if difference < 0 else "yellow"
+        return Text(f"{what}: the model is not shown to beat {rival}: {told}; the interval includes 0.", style=style)
     return Text(f"{what}: the model beats {rival}: {told}.", style="green")
 
 
