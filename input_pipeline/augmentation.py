@@ -26,7 +26,7 @@ _MOST = {
     "colour_cast": 0.9,
     "grayscale_probability": 1.0,
 }
-_COLOURS = ("brightness", "contrast", "saturation", "colour_cast", "grayscale_probability")
+COLOURS = ("brightness", "contrast", "saturation", "colour_cast", "grayscale_probability")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +109,7 @@ def draw(config: ConfigDict, rng: np.random.Generator) -> Augmentation:
     trim, start, speed, brightness, contrast, saturation, grey, *rest = rng.spawn(1)[0].random(13).tolist()
     cut = trim * config.trim
     colour = None
-    if any(config[name] for name in _COLOURS):
+    if any(config[name] for name in COLOURS):
         is_grey = grey < config.grayscale_probability
         colour = colour_change(
             _factor(brightness, config.brightness),

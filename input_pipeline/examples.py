@@ -17,6 +17,7 @@ from ml_collections import ConfigDict
 from input_pipeline import augmentation, measured, time_change, transforms
 from input_pipeline.augmentation import Augmentation
 from input_pipeline.errors import RecordError, UserError
+from input_pipeline.frame_alignment import DENSITY, align_frames, change_of_frames
 from input_pipeline.images import decode_frames
 from input_pipeline.motion.kinematics import Kinematics, feature_vector
 from input_pipeline.motion.layouts import NO_LANDMARKS, to_tokens
@@ -184,14 +185,19 @@ class Examples:
         config = self.config
         window = make_window(clip.times, self.length, fps)
         seen = _Seen(time_index=window.time_index, mask=_mask(window.nearest(clip.tracked)))
+        aligned = config.align_frames and "frames" in self.needs
+        if aligned and clip.layout == NO_LANDMARKS:
+            where = self.source.where("landmarks", index)
+            raise UserError(f"{where}: no landmarks to align frames by; set data.align_frames=False or extract landmarks")
+        head_free = config.remove_head_motion and "trajectory" in self.needs
+        still = None
+        if aligned or head_free:
+            still = transforms.to_head_free_pixels(clip.landmarks, clip.times, clip.tracked)
         if "trajectory" in self.needs:
-            if config.remove_head_motion:
-                pixels = transforms.to_head_free_pixels(clip.landmarks, clip.times, clip.tracked)
-            else:
-                pixels = transforms.to_pixels(clip.landmarks)
+            pixels = still if head_free else transforms.to_pixels(clip.landmarks)
             seen = dataclasses.replace(seen, pixels=window.sample(pixels), colours=window.sample(clip.colours))
         if "frames" in self.needs:
-            images, frame_mask = self._frames(clip, window, index, frames)
+            images, frame_mask = self._frames(clip, window, index, frames, still if aligned else None)
             seen = dataclasses.replace(seen, images=images, frame_mask=frame_mask)
         return seen
 
@@ -206,7 +212,10 @@ class Examples:
         )
         return {"trajectory": features, "trajectory_time": seen.time_index, "trajectory_mask": drawn.of_mask(seen.mask)}
 
-    def _frames(self, clip: Clip, window: Window, index: int, out: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    def _frames(
+        self, clip: Clip, window: Window, index: int, out: np.ndarray | None, still: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Frames and their mask; `still` are the clip's tokens without head motion, None for frames as filmed."""
         if not clip.frames:
             raise UserError(f"{self.source.where('frames', index)}: no frames stored; train without vision or extract them")
         chosen = aligned_frames(window, clip.times[clip.frame_index], self.config.num_frames)
@@ -214,11 +223,16 @@ class Examples:
         # A short clip that is looped shows its frames several times; each is decoded once.
         once = len(stored) == len(chosen)
         wanted = [clip.frames[i] for i in (chosen if once else stored)]
+        size, as_filmed = self.config.image_size, still is None
         try:
-            images = decode_frames(wanted, self.config.image_size, out if once else None)
+            images = decode_frames(wanted, size if as_filmed else DENSITY * size, out if once and as_filmed else None)
         except UserError as error:
             raise RecordError(f"{self.source.where('frames', index)}: {error}") from error
-        return images if once else images[place], _mask(clip.tracked[clip.frame_index][chosen])
+        images, moments = images if once else images[place], clip.frame_index[chosen]
+        if not as_filmed:
+            images = align_frames(images, clip.landmarks[moments], still[moments] / transforms.HEAD_FREE_IOD, size)
+        mask = _mask(clip.tracked[moments])
+        return change_of_frames(images, mask, self.config.frame_change) if self.config.frame_change else images, mask
 
 
 def _put(images: np.ndarray, out: np.ndarray) -> np.ndarray:

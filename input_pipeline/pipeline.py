@@ -57,6 +57,10 @@ def default_data_config() -> ConfigDict:
     data.resample_fps = 0.0  # landmarks resampled to this rate first (ours); 0 = as filmed (TraMP-Former)
     data.num_frames = 32  # F (ours; TraMP-Former: 80, VideoLLaMA3: up to 180)
     data.image_size = 224  # H = W (TraMP-Former)
+    # True: frames are turned, scaled and moved by the landmarks, so that the head has one place, size and direction (ours).
+    data.align_frames = False
+    # Frames show their change from the clip's mean frame, times this, on middle grey (ours); 0 = as filmed.
+    data.frame_change = 0.0
     # NAME: training and evaluation read features/NAME of the data set, made by `python -m tramp_jax.features`, and never run
     # the frozen ViT (ours); "" = frames, and the ViT (the paper).
     data.vision_features = ""
@@ -268,6 +272,16 @@ def _check_measured(labels: Iterable[Label], features: Sequence[str]) -> None:
             )
 
 
+def _check_frames(config: ConfigDict) -> None:
+    if config.frame_change < 0:
+        raise UserError(f"data.frame_change={config.frame_change}: must not be negative; 0 shows frames as filmed")
+    if config.frame_change and (drawn := [name for name in augmentation.COLOURS if config[name]]):
+        raise UserError(
+            f"data.{drawn[0]}={config[drawn[0]]}: is a change of light and camera, and data.frame_change={config.frame_change} "
+            "leaves no picture of those: set one of them to 0"
+        )
+
+
 def _check(config: ConfigDict, tokenizer: Tokenizer | None, needs: frozenset[str]) -> None:
     if not needs <= NEEDS | STORED:
         raise ValueError(f"needs {sorted(needs - NEEDS)} are none of {sorted(NEEDS | STORED)}")
@@ -282,6 +296,7 @@ def _check(config: ConfigDict, tokenizer: Tokenizer | None, needs: frozenset[str
         if not 0 <= config[name] <= 1:
             raise UserError(f"data.{name}={config[name]}: must be between 0 and 1")
     augmentation.check(config)
+    _check_frames(config)
     if config.conversation not in ("pairs", "whole"):
         raise UserError(f"data.conversation={config.conversation!r}: expected pairs or whole")
     if config.balance_by not in ("", *GROUPS):

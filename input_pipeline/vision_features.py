@@ -39,6 +39,8 @@ COMMAND = "python -m tramp_jax.features"
 DTYPE_NAMES = {dtype.name: dtype for dtype in DTYPES.values()}
 # Options of config.data that say which frames are seen, beside T, which `rest_frames` may change.
 _MOMENTS = ("num_frames", "image_size", "resample_fps")
+# Options that say what is done to those frames, named in features only where they are on: older ones were made without.
+_SHOWN = ("align_frames", "frame_change")
 # Options that change neither which frames a clip shows nor what is in them. What is in neither of these lists (and was
 # perhaps added later) must stand at its default for a run that trains on features: it may turn or scale the pixels.
 _INDIFFERENT = frozenset(
@@ -152,7 +154,8 @@ def moments_of(config: ConfigDict, length: int) -> dict[str, Any]:
       config: `config.data`.
       length: T.
     """
-    return {"trajectory_length": length, **{name: config[name] for name in _MOMENTS}}
+    shown = {name: config[name] for name in _SHOWN if config[name]}
+    return {"trajectory_length": length, **{name: config[name] for name in _MOMENTS}, **shown}
 
 
 def read_family(folder: pathlib.Path, name: str = MADE) -> Family:
@@ -253,14 +256,15 @@ class VisionFeatures:
           UserError: with the option that differs.
         """
         wanted = moments_of(config, length)
-        if differing := [name for name, value in wanted.items() if self.about.moments.get(name) != value]:
-            there = ", ".join(f"data.{name}={self.about.moments.get(name)}" for name in differing)
-            here = ", ".join(str(wanted[name]) for name in differing)
+        made = self.about.moments
+        if differing := [name for name in wanted | made if made.get(name) != wanted.get(name)]:
+            there = ", ".join(f"data.{name}={made.get(name, 'off')}" for name in differing)
+            here = ", ".join(str(wanted.get(name, "off")) for name in differing)
             raise UserError(f"{self.folder}: made of other frames, with {there}; here {here}: {_again(config)}")
         if defaults is None:
             return
         for name, value in config.items():
-            if name not in _INDIFFERENT and name not in _MOMENTS and (name not in defaults or value != defaults[name]):
+            if name not in (*_INDIFFERENT, *_MOMENTS, *_SHOWN) and (name not in defaults or value != defaults[name]):
                 raise UserError(
                     f"data.{name}={value}: may change the pixels that data.vision_features={config.vision_features} were made "
                     "of: leave it at its default, or run the ViT with --config.data.vision_features="

@@ -29,6 +29,9 @@ DEMO_DATA = {
     "model__motion__features": 10,
     "data__remove_head_motion": True,
     "data__resample_fps": 6.0,
+    "data__align_frames": True,
+    "data__frame_change": 3.0,
+    "data__num_frames": 4,  # two of them of other moments
 }
 # Runs in the other process. Arguments: folders, each with inputs.npz, where found.npz is written.
 SCRIPT = '''

@@ -15,7 +15,7 @@ from input_pipeline.pipeline import batches, default_data_config
 from input_pipeline.shards import write_dataset
 from input_pipeline.validate import describe, find_problems
 from input_pipeline.vision_feature_shards import FeatureWriter
-from input_pipeline.vision_features import _INDIFFERENT, _MOMENTS, About, data_digests, moments_of, open_features
+from input_pipeline.vision_features import _INDIFFERENT, _MOMENTS, _SHOWN, About, data_digests, moments_of, open_features
 from input_pipeline.vision_records import DTYPES, KINDS, Seen, decode_vision_record, encode_vision_record
 
 COUNT, SHAPE = 7, (2, 3, 4)
@@ -115,6 +115,8 @@ def test_batches_of_features_start_anywhere_and_are_read_by_several_threads(soun
         ({"image_size": 48}, "made of other frames, with data.image_size=32; here 48"),
         ({"trajectory_length": 8}, "made of other frames, with data.trajectory_length=16; here 8"),
         ({"resample_fps": 5.0}, "made of other frames, with data.resample_fps=0.0; here 5.0"),
+        ({"align_frames": True}, "made of other frames, with data.align_frames=off; here True"),
+        ({"frame_change": 3.0}, "made of other frames, with data.frame_change=off; here 3.0"),
         ({"vision_features": "other"}, "has no such features (it has: made): make them with python -m tramp_jax.features"),
         ({"vision_features": "../made"}, "expected a name of letters"),
     ],
@@ -149,8 +151,9 @@ def test_an_augmentation_that_may_change_pixels_is_refused_in_training_alone(sou
 def test_it_is_decided_of_every_option_whether_it_changes_what_is_seen():
     """A new one of config.data goes into one of the two lists, or has to stand at its default in runs on features."""
     changing = {"zoom", "trim", "speed_change", "brightness", "contrast", "saturation", "colour_cast", "grayscale_probability"}
-    known = set(default_data_config()) - {"num_frames", "image_size", "resample_fps"} - changing
-    assert set(_MOMENTS) == {"num_frames", "image_size", "resample_fps"}
+    shown = {"num_frames", "image_size", "resample_fps", "align_frames", "frame_change"}
+    known = set(default_data_config()) - shown - changing
+    assert {*_MOMENTS, *_SHOWN} == shown
     assert set(_INDIFFERENT) == known
 
 

@@ -55,6 +55,8 @@ _DATA_FIELDS = (
     "resample_fps",
     "num_frames",
     "image_size",
+    "align_frames",
+    "frame_change",
     "kinematics_centre",
     "kinematics_scale",
 )

@@ -16,6 +16,7 @@ from transformers.processing_utils import ProcessorMixin
 
 from input_pipeline import measured, transforms
 from input_pipeline.errors import UserError
+from input_pipeline.frame_alignment import DENSITY, align_frames, change_of_frames
 from input_pipeline.images import resize
 from input_pipeline.motion.layouts import to_tokens
 from input_pipeline.windows import Window, aligned_frames, make_window
@@ -135,28 +136,40 @@ class TrampLlamaProcessor(ProcessorMixin):
     def _trajectory(self, clip: Clip, window: Window) -> np.ndarray:
         data = self.data
         tokens, colours = to_tokens(clip.landmarks, clip.layout), to_tokens(clip.colours, clip.layout)
-        if data["remove_head_motion"]:
-            try:
-                pixels = transforms.to_head_free_pixels(tokens, clip.times, clip.tracked)
-            except UserError as error:
-                raise ValueError(str(error)) from error
-        else:
-            pixels = transforms.to_pixels(tokens)
+        pixels = _still(tokens, clip) if data["remove_head_motion"] else transforms.to_pixels(tokens)
         units = data["position_unit"], data["displacement_unit"]
         return transforms.make_features(window.sample(pixels), window.sample(colours), tuple(data["features"]), *units)
 
     def _frames(self, clip: Clip, window: Window, images: Sequence[np.ndarray], index: np.ndarray) -> dict[str, np.ndarray]:
         chosen = aligned_frames(window, clip.times[index], self.data["num_frames"])
-        shown = np.stack([resize(images[i], self.data["image_size"]) for i in chosen])
-        mask = clip.tracked[index][chosen]
+        size, moments = self.data["image_size"], index[chosen]
+        mask = clip.tracked[moments]
         # A window without any face keeps all: an empty mask leaves the model nothing to average.
-        return {"frames": shown, "frame_mask": mask if mask.any() else np.ones_like(mask)}
+        mask = mask if mask.any() else np.ones_like(mask)
+        if self.data["align_frames"]:
+            tokens = to_tokens(clip.landmarks, clip.layout)
+            whole = np.stack([resize(images[i], DENSITY * size) for i in chosen])
+            head = _still(tokens, clip)[moments] / transforms.HEAD_FREE_IOD
+            shown = align_frames(whole, tokens[moments], head, size)
+        else:
+            shown = np.stack([resize(images[i], size) for i in chosen])
+        if self.data["frame_change"]:
+            shown = change_of_frames(shown, mask, self.data["frame_change"])
+        return {"frames": shown, "frame_mask": mask}
 
     def _kinematics(self, clip: Clip) -> np.ndarray:
         if importlib.util.find_spec("scipy") is None:
             raise ImportError("this model's reports read measured kinematics, which need SciPy: pip install scipy")
         features = measured.features_of(clip, 0)
         return measured.standardised(features, self.data["kinematics_centre"], self.data["kinematics_scale"], False)
+
+
+def _still(tokens: np.ndarray, clip: Clip) -> np.ndarray:
+    """(T, 63, 3) tokens without head motion, in pixels."""
+    try:
+        return transforms.to_head_free_pixels(tokens, clip.times, clip.tracked)
+    except UserError as error:
+        raise ValueError(str(error)) from error
 
 
 __all__ = ["TrampLlamaProcessor"]
