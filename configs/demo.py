@@ -2,9 +2,9 @@
 
 What differs in kind from the real configs: no pretrained parts exist, so `severity` owns a small ViT (read by `report`
 through a stop-gradient) and `report` owns the whole small LLaMA instead of a LoRA in a frozen one. 1,800 clips and a few
-hundred steps are too few to learn everything from, so head motion is removed, landmarks are resampled to one rate, the encoder
-also learns to read off the measured kinematics, the LLaMA is given them as tokens, and the score knows the expression. Each is
-a switch below.
+hundred steps are too few to learn everything from, so head motion is removed from landmarks and frames, frames show what
+changes in a clip, landmarks are resampled to one rate, the encoder also learns to read off the measured kinematics, the LLaMA
+is given them as tokens, and the score knows the expression. Each is a switch below.
 
 `configs/demo.py:runlocal` is the same in a few steps, for tests.
 """
@@ -29,6 +29,8 @@ def get_config(arg: str | None = None) -> ConfigDict:
     data.resample_fps = 6.0
     data.trajectory_length = 32
     data.num_frames, data.image_size = 8, 48
+    # As filmed, place and looks of the head hide from a ViT that starts from nothing what the face does.
+    data.align_frames, data.frame_change = True, 3.0
     data.text_length = 96
     data.cache_clips = 4000  # all of them
 
@@ -42,14 +44,14 @@ def get_config(arg: str | None = None) -> ConfigDict:
     model.kinematic_tokens = 4
     model.condition_on_expression = True
     width = model.motion.channels[-1]
-    model.vision = tiny_vit(image_size=data.image_size, patch_size=12, hidden_size=48, num_hidden_layers=2)
+    model.vision = tiny_vit(image_size=data.image_size, patch_size=8, hidden_size=48, num_hidden_layers=1)
     model.fusion.width = model.fusion.motion_width = width
     model.fusion.vision_width = model.vision.hidden_size
     model.fusion.depth, model.fusion.heads = 2, 4
     model.head.input_width, model.head.widths = width, (64, 32)
     # Balanced MSE is noisy on batches of 16.
     model.head.balanced_mse_weight, model.head.kinematics_weight = 0.2, 3.0
-    model.projection.dtype, model.projection.merge = "float32", 4
+    model.projection.dtype, model.projection.merge = "float32", 6
     config.tokenizer.vocab_size = 700
     model.llm = tiny(vocab_size=config.tokenizer.vocab_size, hidden_size=128, num_hidden_layers=3)
     model.use_lora = False
