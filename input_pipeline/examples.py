@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from ml_collections import ConfigDict
 
-from input_pipeline import augmentation, measured, time_change, transforms
+from input_pipeline import augmentation, measured, side_words, time_change, transforms
 from input_pipeline.augmentation import Augmentation
 from input_pipeline.errors import RecordError, UserError
 from input_pipeline.frame_alignment import DENSITY, align_frames, change_of_frames
@@ -99,6 +99,8 @@ class Examples:
             said = [(drawn.of_report(question), drawn.of_report(answer)) for question, answer in pairs]
             example |= encode_conversation(self.tokenizer, said, config.text_length)
             example["loss_mask"] *= np.float32(weight)
+            if self.train and config.side_word_weight != 1:
+                example["loss_mask"] *= side_words.weights(example["tokens"], self._side_word_ids, config.side_word_weight)
         moved = self._with_other_times(index, drawn, answer) if self.needs & _OF_THE_CLIP else None
         if self.needs & {"trajectory", "frames"}:
             untouched = None if drawn.changes_images else frames
@@ -116,6 +118,10 @@ class Examples:
                 features, config.kinematics_centre, config.kinematics_scale, drawn.flip
             )
         return example
+
+    @functools.cached_property
+    def _side_word_ids(self) -> np.ndarray:
+        return side_words.side_word_ids(self.tokenizer)
 
     def _pairs(self, label: Label, rng: np.random.Generator | None) -> list[tuple[str, str | None]]:
         """The questions and answers of the text: all, or one that is drawn in training."""

@@ -22,6 +22,7 @@ from input_pipeline.examples import ClipSource, Examples
 from input_pipeline.records import Clip, Label
 from input_pipeline.recycled import RecycledMemory
 from input_pipeline.sampling import AUGMENT, GROUPS, Batch, Order, Readable, Share
+from input_pipeline.side_words import side_word_ids
 from input_pipeline.text import check_questions, check_text_length, instruction
 from input_pipeline.tokenizer import Tokenizer
 from input_pipeline.vision_features import open_features
@@ -68,6 +69,11 @@ def default_data_config() -> ConfigDict:
     # Of clips with several questions: one pair of question and answer, drawn anew each time ("pairs", ours), or all in one text
     # ("whole", LLaVA and VideoLLaMA3). In evaluation the first question is asked.
     data.conversation = "pairs"
+    # Training: weight of each "left" and "right" in a report's loss against 1 of every other token (ours; 1 = as any other).
+    data.side_word_weight = 1.0
+    # Training on text: share of an epoch's clips whose report names a side, which few do (ours; 0 = as they come). Other tasks
+    # take clips as without. Not with `sources` or `balance_by`.
+    data.one_sided_share = 0.0
     data.flip_probability = 0.5  # training: mirror landmarks, frames and words together (TraMP-Former flips the frames alone)
     # Training: trajectory backwards, time index and frames not (TraMP-Former: 0.5). Off, since reports tell onset from release.
     data.reversal_probability = 0.0
@@ -168,7 +174,7 @@ def batches(
     example = Examples(source, config, tokenizer, needs, train, length, vision)
     share = Share(batch_size, process_index, process_count, start_step, _ENDLESS if train else -(-len(usable) // batch_size))
     entropy = (seed, zlib.crc32(task.encode()))
-    epoch = epoch_of(source, usable, config) if train else Epoch([], {}, [])
+    epoch = epoch_of(source, usable, config, needs) if train else Epoch([], {}, [])
     order = Order(usable, entropy, epoch.groups, epoch.drawn)
     readable = Readable(epoch.sets, config.max_bad_clips)
 
@@ -286,7 +292,7 @@ def _check(config: ConfigDict, tokenizer: Tokenizer | None, needs: frozenset[str
     if not needs <= NEEDS | STORED:
         raise ValueError(f"needs {sorted(needs - NEEDS)} are none of {sorted(NEEDS | STORED)}")
     transforms.check_features(tuple(config.features))
-    for name in ("trajectory_length", "num_frames", "image_size", "position_unit", "displacement_unit"):
+    for name in ("trajectory_length", "num_frames", "image_size", "position_unit", "displacement_unit", "side_word_weight"):
         if not config[name] > 0:
             raise UserError(f"data.{name}={config[name]}: must be positive")
     for name in ("rest_frames", "resample_fps", "landmark_noise", "read_threads", "cache_clips", "max_bad_clips"):
@@ -303,10 +309,16 @@ def _check(config: ConfigDict, tokenizer: Tokenizer | None, needs: frozenset[str
         raise UserError(f"data.balance_by={config.balance_by!r}: expected one of {', '.join(GROUPS)}, or nothing")
     if not 0 <= config.balance_exponent <= 1:
         raise UserError(f"data.balance_exponent={config.balance_exponent}: must be between 0 (all alike) and 1 (as they come)")
+    if not 0 <= config.one_sided_share < 1:
+        raise UserError(f"data.one_sided_share={config.one_sided_share}: must be 0 (as they come) or more, and below 1")
+    if config.one_sided_share and (config.sources or config.balance_by):
+        raise UserError("data.one_sided_share: not with data.sources or data.balance_by: set it to 0")
     if not 0 <= config.mixture_exponent <= 1:
         raise UserError(f"data.mixture_exponent={config.mixture_exponent}: must be between 0 (all alike) and 1 (as they come)")
     if "text" in needs:
         check_text_length(tokenizer, config.text_length)
+        if config.side_word_weight != 1:
+            side_word_ids(tokenizer)  # raises where the tokenizer cannot have them
         if config.conversation == "whole":
             tokenizer.prompts(["?", "?"])  # raises where the chat template has no room for a second question
     if "kinematics" in needs and not config.kinematics_centre:
