@@ -6,6 +6,7 @@ import pytest
 from tiny import demo_config, tiny_batch, tiny_config
 
 from input_pipeline.errors import UserError
+from input_pipeline.motion.kinematics import mirrored_features
 from tramp_jax.models.tramp_llama import TrampLlama
 from tramp_jax.tasks import report, severity
 
@@ -40,6 +41,23 @@ def test_a_model_of_one_input_needs_and_reads_no_other(changes, unseen, seen):
 
 def test_a_batch_of_a_model_with_both_inputs_needs_both():
     assert severity.needs(tiny_config().model) == {"trajectory", "frames", "score"}
+
+
+def test_tokens_of_the_sides_hold_what_differs_between_them_and_nothing_else():
+    config = tiny_config(model__kinematic_tokens=2, model__kinematic_sides=True)
+    model, batch = TrampLlama(config.model), tiny_batch(0, size=3)
+    params, stats = model.init(jax.random.key(0))
+    clip, other = batch["kinematics"][:2]
+    # A clip, one with the same difference between the sides and all else other, and the first one's mirror image.
+    batch["kinematics"] = np.stack([clip, clip + other + mirrored_features(other), mirrored_features(clip)]).astype(np.float32)
+    encoded, _ = model.encode(params, stats, batch, train=False, key=None)
+    tokens = np.asarray(model.prefix(params, encoded)[0], np.float32)
+    everything, sides = tokens[:, :2], tokens[:, 2:4]
+    np.testing.assert_allclose(sides[1], sides[0], atol=0.02)
+    assert np.abs(everything[1] - everything[0]).max() > 0.1
+    assert np.abs(sides[2] - sides[0]).max() > 0.1
+    config.model.kinematic_sides = False
+    np.testing.assert_array_equal(TrampLlama(config.model).prefix(params, encoded)[0][:, :2], everything)
 
 
 def test_what_stands_in_for_motion_learns_and_has_no_statistics():

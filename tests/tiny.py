@@ -66,7 +66,8 @@ def demo_config(**changes) -> ConfigDict:
         (r"(motion|fusion|regression|kinematics|expression|vision)/.*", "severity"),
         (r"(motion|fusion|visual|kinematic)_projection/.*|llm/.*|lora/.*", "report"),
     )
-    ours = {"model__kinematic_tokens": 2, "model__head__kinematics_weight": 1.0, "model__condition_on_expression": True}
+    ours = {"model__kinematic_tokens": 2, "model__kinematic_sides": True, "model__head__kinematics_weight": 1.0}
+    ours |= {"model__condition_on_expression": True}
     return tiny_config(ownership=ownership, **ours, **changes)
 
 

@@ -186,14 +186,14 @@ def feature_vector(kinematics: Kinematics) -> np.ndarray:
 
 def mirrored_features(features: np.ndarray) -> np.ndarray:
     """(..., F) features of the mirrored clip: left and right change places, what compares them changes sign."""
-    return features[..., _MIRROR_INDEX] * _MIRROR_SIGN
+    return features[..., MIRROR_INDEX] * MIRROR_SIGN
 
 
 _OTHER_SIDE = {"left": "right", "right": "left"}
-_MIRROR_INDEX = [
-    _FEATURES.index((how, "/".join(_OTHER_SIDE.get(part, part) for part in key.split("/")))) for how, key in _FEATURES
-]
-_MIRROR_SIGN = np.array([-1.0 if how == "plain" and key.startswith(("symmetry", "lag")) else 1.0 for how, key in _FEATURES])
+MIRROR_INDEX = np.array(
+    [_FEATURES.index((how, "/".join(_OTHER_SIDE.get(part, part) for part in key.split("/")))) for how, key in _FEATURES]
+)
+MIRROR_SIGN = np.array([-1.0 if how == "plain" and key.startswith(("symmetry", "lag")) else 1.0 for how, key in _FEATURES])
 
 
 def _checked(tokens: np.ndarray, times: np.ndarray, tracked: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

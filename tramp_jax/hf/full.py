@@ -16,7 +16,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from input_pipeline.errors import UserError
-from input_pipeline.motion.kinematics import FEATURE_NAMES
+from input_pipeline.motion.kinematics import FEATURE_NAMES, MIRROR_INDEX, MIRROR_SIGN
 from input_pipeline.records import EXPRESSIONS
 from input_pipeline.text import instruction
 from input_pipeline.tokenizer import Tokenizer
@@ -43,6 +43,7 @@ _MODEL_FIELDS = (
     "projection",
     "motion_segments",
     "kinematic_tokens",
+    "kinematic_sides",
     "condition_on_expression",
 )
 _DATA_FIELDS = (
@@ -157,6 +158,7 @@ def model_json(config: ConfigDict, dtype: str, tokens: Mapping[str, Any]) -> dic
             **{name: model[name] for name in _MODEL_FIELDS},
             "num_expressions": len(EXPRESSIONS),
             "num_kinematics": len(FEATURE_NAMES),
+            "kinematic_mirror": {"index": MIRROR_INDEX.tolist(), "sign": MIRROR_SIGN.tolist()},
             "max_new_tokens": config.generation.max_new_tokens,
         },
     }

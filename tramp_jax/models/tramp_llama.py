@@ -8,7 +8,8 @@ P patches per frame, R regions (7), N prefix tokens, S text, D motion width, Dv 
     mean over P of t_v, t_m -> fusion -> t_f (B,F,D) --------------- stop -> fusion_projection -> E_f (B,F,H)
     t_f -> regression (projection, head) -> score
     [E_m, E_f, E_v, E_t] -> llm (+ lora) -> report
-    kinematics (B,53) -> kinematic_projection -> E_k (B,N_k,H), the first of the prefix; only where `kinematic_tokens` > 0
+    kinematics (B,53) -> kinematic_projection -> E_k (B,N_k,H), the first of the prefix; only where `kinematic_tokens` > 0,
+        and twice as many with `kinematic_sides`
 
 Blocks, frozen parts and the two stop-gradients are the paper's. Token counts, their order in the prefix and every size are
 ours. The third stop (vision) matters only where no pretrained ViT exists and `severity` owns a small one.
@@ -28,7 +29,7 @@ from flax import nnx
 from ml_collections import ConfigDict
 
 from input_pipeline.errors import UserError
-from input_pipeline.motion.kinematics import FEATURE_NAMES
+from input_pipeline.motion.kinematics import FEATURE_NAMES, mirrored_features
 from input_pipeline.motion.layouts import REGIONS
 from input_pipeline.records import EXPRESSIONS
 from tramp_jax.models.blocks import Block, Tree
@@ -203,10 +204,17 @@ class TrampLlama:
             parts.append(tokens.reshape(tokens.shape[0], -1, tokens.shape[-1]))
             masks.append(jnp.repeat(encoded.frame_mask, tokens.shape[2], axis=1))
         if self.config.kinematic_tokens:
-            e_k = self.blocks["kinematic_projection"].bind(params["kinematic_projection"])(encoded.kinematics)
-            parts.insert(0, e_k.reshape(e_k.shape[0], self.config.kinematic_tokens, -1))
+            parts.insert(0, self._kinematic_tokens(params, encoded.kinematics))
             masks.insert(0, jnp.ones(parts[0].shape[:2], bool))
         return jnp.concatenate(parts, axis=1), jnp.concatenate(masks, axis=1)
+
+    def _kinematic_tokens(self, params: Tree, kinematics: jax.Array) -> jax.Array:
+        """E_k (B, N_k, H); with `kinematic_sides` (B, 2 N_k, H), the second half of what differs between the sides alone."""
+        seen = [kinematics]
+        if self.config.kinematic_sides:
+            seen.append(kinematics - mirrored_features(kinematics))
+        tokens = self.blocks["kinematic_projection"].bind(params["kinematic_projection"])(jnp.stack(seen, axis=1))
+        return tokens.reshape(len(kinematics), len(seen) * self.config.kinematic_tokens, -1)
 
     def report_logits(
         self,

@@ -168,11 +168,11 @@ def _projections(config: ConfigDict, trained: Collection[str]) -> tuple[int, Flo
         for _ in range(model.projection.num_layers - 1):
             total = total + _product(2.0 * tokens * H * H, to_input=mine, to_weights=mine)
     if model.kinematic_tokens:
-        mine, out = "kinematic_projection" in trained, model.kinematic_tokens * H
-        total = total + _product(2.0 * len(FEATURE_NAMES) * out, to_input=False, to_weights=mine)
+        mine, out, times = "kinematic_projection" in trained, model.kinematic_tokens * H, 2 if model.kinematic_sides else 1
+        total = total + _product(2.0 * times * len(FEATURE_NAMES) * out, to_input=False, to_weights=mine)
         for _ in range(model.projection.num_layers - 1):
-            total = total + _product(2.0 * out * out, to_input=mine, to_weights=mine)
-        prefix += model.kinematic_tokens
+            total = total + _product(2.0 * times * out * out, to_input=mine, to_weights=mine)
+        prefix += times * model.kinematic_tokens
     return prefix, total
 
 

@@ -18,8 +18,9 @@ class TrampLlamaConfig(PreTrainedConfig):
     Args:
       text_config: the language model's configuration, as a dict with its `model_type` or as an object.
       tramp: every other block's, nested dicts: motion, vision, vision_kind, fusion, head, projection, motion_segments,
-        kinematic_tokens, condition_on_expression, and the counts num_expressions and num_kinematics. tramp-jax documents each
-        field in its `tramp_jax.config.default_model_config`.
+        kinematic_tokens, kinematic_sides, condition_on_expression, the counts num_expressions and num_kinematics, and
+        kinematic_mirror, "index" and "sign" of the mirrored clip's kinematics. tramp-jax documents each field in its
+        `tramp_jax.config.default_model_config`.
     """
 
     model_type = "tramp_llama"

@@ -75,7 +75,8 @@ class TrampLlamaModel(PreTrainedModel):
         motion, projection = tramp["motion"], tramp["projection"]
         D, fused, sees = motion["channels"][-1], tramp["fusion"]["width"], tramp["vision_kind"] != "none"
         self.regions, self.segments = motion["regions"], tramp["motion_segments"]
-        self.kinematic_tokens = tramp["kinematic_tokens"]
+        self.kinematic_tokens, self.kinematic_sides = tramp["kinematic_tokens"], tramp["kinematic_sides"]
+        self.kinematic_mirror = tramp["kinematic_mirror"]
         self.motion = MotionEncoder(motion)
         self.fusion = CrossFusion(tramp["fusion"], vision=sees, regions=self.regions)
         self.regression = SeverityRegression(tramp["head"])
@@ -218,10 +219,18 @@ class TrampLlamaModel(PreTrainedModel):
         if self.kinematic_projection is not None:
             if kinematics is None:
                 raise ValueError("this model's report reads measured kinematics: pass kinematics (B, 53)")
-            e_k = self.kinematic_projection(kinematics.float()).unflatten(-1, (self.kinematic_tokens, -1))
+            e_k = self._kinematic_tokens(kinematics.float())
             parts.insert(0, e_k)
             masks.insert(0, torch.ones_like(e_k[:, :, 0], dtype=torch.bool))
         return torch.cat(parts, dim=1), torch.cat(masks, dim=1)
+
+    def _kinematic_tokens(self, kinematics: Tensor) -> Tensor:
+        """E_k (B, N_k, H); with `kinematic_sides` (B, 2 N_k, H), the second half of what differs between the sides alone."""
+        seen = [kinematics]
+        if self.kinematic_sides:
+            sign = torch.tensor(self.kinematic_mirror["sign"], device=kinematics.device)
+            seen.append(kinematics - kinematics[..., self.kinematic_mirror["index"]] * sign)
+        return self.kinematic_projection(torch.stack(seen, dim=1)).unflatten(-1, (self.kinematic_tokens, -1)).flatten(1, 2)
 
     def _inputs(
         self, encoded: Encoded, kinematics: Tensor | None, input_ids: Tensor, attention_mask: Tensor | None
