@@ -1,7 +1,7 @@
 """The words "left" and "right" in what is learned of a report.
 
-Most tokens of a report are wording, and of the few that tell something these are the rarest: the simulator's reports have about
-0.3 of them each. At the weight of every other token they are not learned at all, although what they tell is in the input
+Most tokens of a report are wording, and of the few that tell something these are the rarest: the simulator's reports have
+0.3 of both together. At the weight of every other token the demo does not learn them, although what they tell is in its input
 (docs/weaker_side.md).
 """
 
