@@ -2,7 +2,7 @@
 
 Most tokens of a report are wording, and of the few that tell something these are the rarest: the simulator's reports have
 0.3 of both together. At the weight of every other token the demo does not learn them, although what they tell is in its input
-(docs/weaker_side.md).
+(docs/demo.md).
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def default_model_config() -> ConfigDict:
     # Prefix tokens that carry the clip's measured kinematics to the LLaMA, never to the severity path (ours; 0 = the paper's).
     model.kinematic_tokens = 0
     # As many tokens again, by the same projection, of the kinematics less those of the mirror image: what differs between left
-    # and right, which one token of everything hides from the report (ours; docs/weaker_side.md).
+    # and right, which one token of everything hides from the report (ours; docs/demo.md).
     model.kinematic_sides = False
     # Whether the expression's name also reaches the severity path (ours; the figure shows no such edge).
     model.condition_on_expression = False
