@@ -235,3 +235,8 @@ def test_a_row_that_its_task_does_not_expect_is_one_line(task, pair, said):
     assert said in str(error.value)
     assert "\n" not in str(error.value)
     assert "p.csv line 2" in str(error.value)
+
+
+def test_an_empty_truth_is_told_where_no_labels_are_known():
+    with pytest.raises(UserError, match="truth '', expected the name of an expression"):
+        score(rows("expression", [("", "fear")], dataset="mine"), Options())

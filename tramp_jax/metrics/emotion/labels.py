@@ -46,7 +46,7 @@ def vocabulary_of(dataset: str, found: Sequence[str] = ()) -> tuple[tuple[str, .
     """(labels, whether they are the data set's own): in its own order where it is known, else those `found`, sorted."""
     key = key_of(dataset)
     known = BUILDERS[key].ABOUT.labels.get("emotion", ()) if key in BUILDERS else _WITHOUT_BUILDER.get(key, ())
-    return (tuple(known), True) if known else (tuple(sorted({word.strip().lower() for word in found})), False)
+    return (tuple(known), True) if known else (tuple(sorted({word.strip().lower() for word in found} - {""})), False)
 
 
 def same_word(word: str, vocabulary: Sequence[str]) -> str:

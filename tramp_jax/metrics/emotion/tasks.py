@@ -27,7 +27,8 @@ def expression(rows: Sequence[Row], options: Options) -> Found:
     for row in rows:
         word = same_word(text_of(row.truth), labels)
         if not word:
-            raise UserError(f"{row.where}: truth {text_of(row.truth)[:60]!r}, expected one of {', '.join(labels)}")
+            expected = f"one of {', '.join(labels)}" if labels else "the name of an expression"
+            raise UserError(f"{row.where}: truth {text_of(row.truth)[:60]!r}, expected {expected}")
         truth.append(labels.index(word))
     words = [options.rule(text_of(row.prediction), labels) for row in rows]
     one, two = np.array(truth), np.array([labels.index(word) if word else classification.UNREAD for word in words])
