@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 # torch==2.13.0 (tests only) is large on Linux from the default index; TORCH_INDEX=URL names one with CPU builds.
 TORCH_INDEX ?=
-# Processes that share the tests; each takes up to 4 GB.
+# Processes that share the tests; each takes up to 6 GB.
 TEST_PROCESSES ?= 2
 SEED ?= 0
 DATA ?= data/demo

@@ -88,7 +88,7 @@ def test_speed_and_place_are_no_part_of_it(setting):
 
 def test_every_part_has_words_and_an_unknown_one_is_told(setting):
     assert set(identity(setting)) == set(MEANING)
-    with pytest.raises(UserError, match="--allow-changed=sead: sead is unknown; there are data, split"):
+    with pytest.raises(UserError, match="--allow-changed=sead: sead is unknown; name some of data, split"):
         check_identity("run", identity(setting), identity(setting), ["sead"])
 
 
