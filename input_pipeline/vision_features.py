@@ -59,6 +59,8 @@ _INDIFFERENT = frozenset(
         "rest_frames",
         "text_length",
         "conversation",
+        "side_word_weight",
+        "one_sided_share",
         "flip_probability",  # the mirrored frames have features of their own
         "reversal_probability",  # of the trajectory alone
         "landmark_noise",
