@@ -92,6 +92,13 @@ def test_ablations_stand_beside_the_model_in_its_results_and_missing_ones_are_to
     assert all(row["baseline_predictions"][LANDMARK_ONLY] != row["prediction"] for row in rows)
 
 
+def test_a_run_without_the_report_task_is_evaluated_by_its_scores_alone(run, capsys):
+    found = evaluate(run / FOLDER / VISION_ONLY, None, "test", with_reports=True)
+    assert found["report"] is None
+    assert found["severity"]["counts"]["clips"]
+    assert "trained without the task 'report': its scores alone are evaluated" in capsys.readouterr().err
+
+
 def test_both_score_clips_and_differ(run, simulated):
     dataset = Dataset.open(simulated)
     found, missing = ablation_scores(run, "last", dataset, load_split(dataset, "default")["test"][:4])

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Encoder = tuple[Path, int]
 
 RESULTS, SAMPLES, COMPARISON = "results.json", "samples.jsonl", "comparison.json"
+REPORT = "report"  # the task that writes
 
 
 def evaluate_file(
@@ -113,7 +114,7 @@ def evaluate(
       data: data set folder, None for the training run's own.
       fold: "validation" or "test" of the run's split.
       step: "last" or "best", see `inference.TrainedModel`.
-      with_reports: whether to generate and score reports.
+      with_reports: whether to generate and score reports; a run that was not trained to write any has none.
       against: a file of predictions of the same clips, or another run that was evaluated on them.
       common_clips: compares the clips that both have, where each has others.
       harness: folder for the shape of lm-evaluation-harness, None for none.
@@ -156,6 +157,9 @@ def evaluate(
         dataset, folds = open_run_data(model.config, active_tasks(model.config))
     if model.config.data.vision_features and is_made(dataset, model.config.data.vision_features):
         check_weights(model.config, dataset, model.params)
+    if with_reports and all(task.name != REPORT for task in active_tasks(model.config)):
+        print(f"{run}: trained without the task {REPORT!r}: its scores alone are evaluated", file=sys.stderr)
+        with_reports = False
     found = model.score(dataset, folds[fold])
     scores, answers = found["raw"], {"distribution": found["grade_distribution"], "interval": found["interval"]}
     reports = model.write(dataset, folds[fold]) if with_reports else None
