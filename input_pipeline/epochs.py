@@ -12,7 +12,6 @@ from input_pipeline.errors import UserError
 from input_pipeline.examples import ClipSource
 from input_pipeline.records import Label
 from input_pipeline.sampling import apportion, group_of
-from input_pipeline.side_words import names_a_side
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,14 +40,12 @@ def has(label: Label, needs: frozenset[str]) -> bool:
     return not ("text" in needs and not (label.report or label.turns)) and not ("score" in needs and label.score is None)
 
 
-def epoch_of(source: ClipSource, usable: Sequence[int], config: ConfigDict, needs: frozenset[str] = frozenset()) -> Epoch:
-    """The epoch of a task that may take the clips `usable` and has these needs.
+def epoch_of(source: ClipSource, usable: Sequence[int], config: ConfigDict) -> Epoch:
+    """The epoch of a task that may take the clips `usable`.
 
     Raises:
       UserError: a source has fewer places in an epoch than `data.balance_by` makes groups of its clips.
     """
-    if config.one_sided_share and "text" in needs:
-        return _with_one_sided(source, usable, config.one_sided_share)
     members: dict[str, list[int]] = {}
     for index in usable:
         members.setdefault(source.part_of(index), []).append(index)
@@ -66,18 +63,6 @@ def epoch_of(source: ClipSource, usable: Sequence[int], config: ConfigDict, need
             )
         drawn |= apportion(quota, {group: count**config.balance_exponent for group, count in own.items()})
     return Epoch(groups, drawn, list(members.values()))
-
-
-def _with_one_sided(source: ClipSource, usable: Sequence[int], share: float) -> Epoch:
-    """As many clips as there are, this share of them with a report that names a side."""
-    groups = ["one-sided" if names_a_side(source.labels[index].report or "") else "even" for index in usable]
-    counts = collections.Counter(groups)
-    if len(counts) < 2:
-        raise UserError(
-            f"data.one_sided_share={share:g}: {counts['one-sided']} of {len(usable)} training reports name a side, so "
-            "there are no shares to keep: set it to 0"
-        )
-    return Epoch(groups, apportion(len(usable), {"one-sided": share, "even": 1 - share}), [list(usable)])
 
 
 def source_quotas(counts: Mapping[str, int], config: ConfigDict) -> dict[str, int]:
@@ -106,8 +91,7 @@ def shares(
     Groups are those of `data.balance_by`, or, with `data.sources`, the sources and, under "SOURCE/GROUP", the groups of each.
     """
     usable = usable_clips(source, indices, config, task, needs)
-    epoch = epoch_of(source, usable, config, needs)
-    counts = collections.Counter(epoch.groups)
+    epoch, counts = epoch_of(source, usable, config), collections.Counter(_groups(source, usable, config))
     found = {name: (counts[name], drawn) for name, drawn in sorted(epoch.drawn.items())}
     if not config.sources:
         return {name.removeprefix("/"): pair for name, pair in found.items()}

@@ -195,11 +195,6 @@ def write_lines(path: pathlib.Path, lines: Iterable[str]) -> File:
     return seal(path, count)
 
 
-def write_atomically(path: pathlib.Path, text: str, lines: int = 0) -> File:
-    path.with_name(f"{path.name}.tmp").write_text(text, encoding="utf-8")
-    return seal(path, lines)
-
-
 def seal(path: pathlib.Path, count: int) -> File:
     """Flushes PATH.tmp to the disk, renames it to PATH and describes it."""
     temporary = path.with_name(f"{path.name}.tmp")

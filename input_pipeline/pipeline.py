@@ -71,9 +71,6 @@ def default_data_config() -> ConfigDict:
     data.conversation = "pairs"
     # Training: weight of each "left" and "right" in a report's loss against 1 of every other token (ours; 1 = as any other).
     data.side_word_weight = 1.0
-    # Training on text: share of an epoch's clips whose report names a side, which few do (ours; 0 = as they come). Other tasks
-    # take clips as without. Not with `sources` or `balance_by`.
-    data.one_sided_share = 0.0
     data.flip_probability = 0.5  # training: mirror landmarks, frames and words together (TraMP-Former flips the frames alone)
     # Training: trajectory backwards, time index and frames not (TraMP-Former: 0.5). Off, since reports tell onset from release.
     data.reversal_probability = 0.0
@@ -96,7 +93,8 @@ def default_data_config() -> ConfigDict:
     data.speed_change = 0.0
     # Mean and deviation of each kinematic feature over training clips; filled in when training starts, where a task needs them.
     data.kinematics_centre, data.kinematics_scale = (), ()
-    # Training: fixed shares of an epoch for groups: "", or "score" (rounded), "expression", "emotion", "dataset" (ours).
+    # Training: fixed shares of an epoch for groups: "", or "score" (rounded), "expression", "emotion", "dataset",
+    # "side" (whether the report names one; ours).
     data.balance_by = ""
     # A group's share is proportional to its count to this power: 1 as they come, 0 all alike, 1/T at a temperature T (ours).
     data.balance_exponent = 0.0
@@ -174,7 +172,7 @@ def batches(
     example = Examples(source, config, tokenizer, needs, train, length, vision)
     share = Share(batch_size, process_index, process_count, start_step, _ENDLESS if train else -(-len(usable) // batch_size))
     entropy = (seed, zlib.crc32(task.encode()))
-    epoch = epoch_of(source, usable, config, needs) if train else Epoch([], {}, [])
+    epoch = epoch_of(source, usable, config) if train else Epoch([], {}, [])
     order = Order(usable, entropy, epoch.groups, epoch.drawn)
     readable = Readable(epoch.sets, config.max_bad_clips)
 
@@ -309,10 +307,6 @@ def _check(config: ConfigDict, tokenizer: Tokenizer | None, needs: frozenset[str
         raise UserError(f"data.balance_by={config.balance_by!r}: expected one of {', '.join(GROUPS)}, or nothing")
     if not 0 <= config.balance_exponent <= 1:
         raise UserError(f"data.balance_exponent={config.balance_exponent}: must be between 0 (all alike) and 1 (as they come)")
-    if not 0 <= config.one_sided_share < 1:
-        raise UserError(f"data.one_sided_share={config.one_sided_share}: must be 0 (as they come) or more, and below 1")
-    if config.one_sided_share and (config.sources or config.balance_by):
-        raise UserError("data.one_sided_share: not with data.sources or data.balance_by: set it to 0")
     if not 0 <= config.mixture_exponent <= 1:
         raise UserError(f"data.mixture_exponent={config.mixture_exponent}: must be between 0 (all alike) and 1 (as they come)")
     if "text" in needs:

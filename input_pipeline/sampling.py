@@ -14,10 +14,11 @@ import numpy as np
 
 from input_pipeline.errors import RecordError, UserError
 from input_pipeline.records import Label
+from input_pipeline.side_words import names_a_side
 
 Batch = dict[str, np.ndarray]
 SHUFFLE, AUGMENT, GROUP = 1, 2, 3  # keep the random numbers of these apart
-GROUPS = ("score", "expression", "emotion", "dataset")
+GROUPS = ("score", "expression", "emotion", "dataset", "side")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,11 +127,16 @@ def _shares_within(total: int, weights: Mapping[str, float], most: Mapping[str, 
 
 
 def group_of(label: Label, by: str) -> str:
-    """The group of a clip: its rounded score, its expression, its emotion, or its data set; "none" where it has none."""
+    """The group of a clip: its rounded score, its expression, its emotion, or its data set; "none" where it has none.
+
+    By side it is "one-sided" where the report names a side, else "even".
+    """
     if by == "score":
         return "none" if label.score is None else str(math.floor(label.score + 0.5))
     if by == "emotion":
         return str(label.targets.get("emotion", "none"))
+    if by == "side":
+        return "one-sided" if names_a_side(label.report or "") else "even"
     return {"expression": label.expression, "dataset": label.dataset}[by]
 
 

@@ -38,11 +38,11 @@ from input_pipeline.manifest import (
     labels_name,
     seal,
     shard_name,
-    write_atomically,
     write_lines,
 )
 from input_pipeline.motion.layouts import LAYOUTS, NO_LANDMARKS
 from input_pipeline.records import POSED, Clip
+from input_pipeline.whole_files import write_whole
 
 __all__ = [
     "Dataset",
@@ -268,7 +268,7 @@ def finish_dataset(
         dead_letter=write_lines(folder / DEAD_LETTER, map(_line, rejected)),
     )
     _remove_leftovers(folder, manifest)
-    write_atomically(folder / MANIFEST, json.dumps(dataclasses.asdict(manifest), indent=1, ensure_ascii=False) + "\n")
+    write_whole({folder / MANIFEST: json.dumps(dataclasses.asdict(manifest), indent=1, ensure_ascii=False) + "\n"})
     return manifest
 
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from input_pipeline.dataset import Dataset
 from input_pipeline.errors import UserError
-from input_pipeline.manifest import write_atomically
 from input_pipeline.paths import path_of
+from input_pipeline.whole_files import write_whole
 
 FOLDS = ("train", "validation", "test")
 _FORM = '{"folds": {"SUBJECT": "train"}}, each subject in one of train, validation and test'
@@ -57,7 +57,7 @@ def write_split(path: str | os.PathLike[str], name: str, folds: Mapping[str, str
     """Writes `splits/NAME.json` in the data set folder `path` and returns its path."""
     target = split_path(path, name)
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(target, json.dumps({"folds": dict(sorted(folds.items()))}, indent=1, ensure_ascii=False) + "\n")
+    write_whole({target: json.dumps({"folds": dict(sorted(folds.items()))}, indent=1, ensure_ascii=False) + "\n"})
     return target
 
 

@@ -19,9 +19,10 @@ from typing import Any
 from array_record.python import array_record_module
 
 from input_pipeline.errors import UserError
-from input_pipeline.manifest import File, seal, verify_file, write_atomically
+from input_pipeline.manifest import File, seal, verify_file
 from input_pipeline.vision_features import MADE, MAKING, SCHEMA, About, Family, read_family
 from input_pipeline.vision_records import Seen, encode_vision_record
+from input_pipeline.whole_files import write_whole
 
 SHARD_BYTES = 256 * 2**20  # of one kind (ours): 13 clips of 32 frames of a SigLIP so400m
 _RECORD_BYTES, _FILE_BYTES = 512, 2**17  # more than headers and ArrayRecord add to a record and to a file
@@ -130,7 +131,7 @@ class FeatureWriter:
         names = {kind: [self._name(kind, k) for k in range(self.num_shards)] for kind in self.about.kinds}
         files = {kind: tuple(self._files[name] for name in found if name in self._files) for kind, found in names.items()}
         content = {"schema": SCHEMA, **dataclasses.asdict(Family(self.about, files))}
-        write_atomically(self.folder / name, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        write_whole({self.folder / name: json.dumps(content, indent=1, ensure_ascii=False) + "\n"})
 
     def _name(self, kind: str, number: int) -> str:
         return f"{kind}-{number:05d}-of-{self.num_shards:05d}.arrayrecord"

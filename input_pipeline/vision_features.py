@@ -60,7 +60,6 @@ _INDIFFERENT = frozenset(
         "text_length",
         "conversation",
         "side_word_weight",
-        "one_sided_share",
         "flip_probability",  # the mirrored frames have features of their own
         "reversal_probability",  # of the trajectory alone
         "landmark_noise",

@@ -363,7 +363,7 @@ def test_frames_asked_of_a_data_set_without_them_are_refused(tmp_path):
         ({"read_threads": -1}, r"data\.read_threads=-1"),
         ({"flip_probability": 1.5}, r"data\.flip_probability=1\.5"),
         ({"text_length": 10}, r"data\.text_length=10"),
-        ({"balance_by": "sex"}, r"data\.balance_by='sex': expected one of score, expression, emotion, dataset"),
+        ({"balance_by": "sex"}, r"data\.balance_by='sex': expected one of score, expression, emotion, dataset, side"),
         ({"balance_exponent": 2.0}, r"data\.balance_exponent=2\.0: must be between 0"),
     ],
 )

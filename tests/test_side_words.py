@@ -62,35 +62,17 @@ def test_a_tokenizer_that_writes_a_side_in_pieces_is_refused(dataset):
         stream(dataset, pieces, side_word_weight=2.0)
 
 
-def test_clips_that_name_a_side_have_their_share_of_what_text_is_learned_from(dataset, tokenizer):
-    drawn = collections.Counter(int(b["clip_index"][0]) < 2 for b in stream(dataset, tokenizer, one_sided_share=0.5))
+def test_clips_that_name_a_side_have_their_share_of_an_epoch(dataset, tokenizer):
+    drawn = collections.Counter(int(b["clip_index"][0]) < 2 for b in stream(dataset, tokenizer, balance_by="side"))
     assert drawn == {True: CLIPS / 2, False: CLIPS / 2}
     config = default_data_config()
-    config.one_sided_share = 0.5
+    config.balance_by = "side"
     assert shares(dataset, range(CLIPS), config, NEEDS, task="t") == {"even": (10, 6), "one-sided": (2, 6)}
 
 
-def test_a_task_without_text_takes_the_clips_as_without(dataset, tokenizer):
-    scores = frozenset({"score"})
-    with_share, without = (
-        [int(b["clip_index"][0]) for b in stream(dataset, tokenizer, needs=scores, one_sided_share=share)]
-        for share in (0.5, 0.0)
-    )
-    assert with_share == without
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"one_sided_share": 1.0}, r"data\.one_sided_share=1\.0: must be 0"),
-        ({"one_sided_share": 0.5, "balance_by": "score"}, "not with data.sources or data.balance_by"),
-        ({"one_sided_share": 0.5, "indices": range(2, CLIPS)}, "0 of 10 training reports name a side"),
-        ({"side_word_weight": 0.0}, r"data\.side_word_weight=0\.0: must be positive"),
-    ],
-)
-def test_what_cannot_be_is_told(dataset, tokenizer, changes, message):
-    with pytest.raises(UserError, match=message):
-        stream(dataset, tokenizer, **changes)
+def test_a_weight_that_is_none_is_told(dataset, tokenizer):
+    with pytest.raises(UserError, match=r"data\.side_word_weight=0\.0: must be positive"):
+        stream(dataset, tokenizer, side_word_weight=0.0)
 
 
 def test_every_other_token_keeps_its_place_and_text(dataset, tokenizer):

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
+    from ml_collections import ConfigDict
 
     from input_pipeline.examples import ClipSource
+    from input_pipeline.mixture import Data
     from tramp_jax.metrics.predictions import Predictions
 
 # Folder of a model and one of its layers, from 1.
@@ -126,9 +128,6 @@ def evaluate(
     Raises:
       UserError: no run, no data, a split that is not disjoint by subject, or people whom the run has seen.
     """
-    from input_pipeline.dataset import Dataset
-    from input_pipeline.mixture import split_of
-    from input_pipeline.splits import load_split
     from input_pipeline.vision_features import is_made
     from tramp_jax.compilation_cache import use_compilation_cache
     from tramp_jax.inference import TrainedModel
@@ -138,8 +137,6 @@ def evaluate(
     from tramp_jax.metrics.predictions import find_samples, read_predictions
     from tramp_jax.metrics.tables import print_results
     from tramp_jax.metrics.text.bertscore import bertscore_results
-    from tramp_jax.seen_people import check_same_split, check_unseen
-    from tramp_jax.tasks.sources import open_run_data
     from tramp_jax.tasks.table import active_tasks
     from tramp_jax.training.frozen_vision import check_weights
 
@@ -148,13 +145,7 @@ def evaluate(
     name = eval_folder(data, model.config.data.path, fold, step)
     rival = None if against is None else read_predictions(find_samples(against, name))
     check_writable(run / name)
-    notes = check_same_split(run, model.config)
-    if data:
-        dataset = Dataset.open(data)
-        folds = load_split(dataset, split_of(model.config.data, data))
-        notes += check_unseen(model.config.data, dataset, folds[fold], fold)
-    else:
-        dataset, folds = open_run_data(model.config, active_tasks(model.config))
+    dataset, folds, notes = _held_out(run, model.config, data, fold)
     if model.config.data.vision_features and is_made(dataset, model.config.data.vision_features):
         check_weights(model.config, dataset, model.params)
     if with_reports and all(task.name != REPORT for task in active_tasks(model.config)):
@@ -186,6 +177,23 @@ def evaluate(
         own = read_predictions(run / name / SAMPLES)
         _write_comparison(run / name, compare(own, rival, common_clips=common_clips))
     return results
+
+
+def _held_out(run: Path, config: ConfigDict, data: str | None, fold: str) -> tuple[Data, dict[str, list[int]], list[str]]:
+    """The data to evaluate on, its folds, and what is not known of whom the run has seen; people whom it has are refused."""
+    from input_pipeline.dataset import Dataset
+    from input_pipeline.mixture import split_of
+    from input_pipeline.splits import load_split
+    from tramp_jax.seen_people import check_same_split, check_unseen
+    from tramp_jax.tasks.sources import open_run_data
+    from tramp_jax.tasks.table import active_tasks
+
+    notes = check_same_split(run, config)
+    if not data:
+        return *open_run_data(config, active_tasks(config)), notes
+    dataset = Dataset.open(data)
+    folds = load_split(dataset, split_of(config.data, data))
+    return dataset, folds, notes + check_unseen(config.data, dataset, folds[fold], fold)
 
 
 def _ablated(run: Path, step: str, data: ClipSource, indices: Sequence[int]) -> dict[str, np.ndarray]:

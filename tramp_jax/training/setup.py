@@ -153,7 +153,7 @@ def _tell_shares(config: ConfigDict, tasks: Sequence[Task], dataset: Data, train
         found = shares(dataset, train_indices, config.data, task.needs(config.model), task=task.name)
         whole = sum(drawn for group, (_, drawn) in found.items() if "/" not in group)
         for group, (count, drawn) in found.items():
-            what = "source" if group in config.data.sources else config.data.balance_by or "sides"
+            what = "source" if group in config.data.sources else config.data.balance_by
             share = f"{drawn} of the {whole} clips of an epoch ({100 * drawn / whole:.1f} %)"
             print(f"{task.name}: {what} {group}: {share}, out of {count}", file=sys.stderr)
 
